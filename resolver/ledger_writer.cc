@@ -1,0 +1,1 @@
+#include "resolver/ledger_writer.h"

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/result.h"
+#include "resolver/ledger_rows.h"
+
+namespace namegate::resolver {
+
+enum class Durability {
+  kProcess,  // synchronous=NORMAL: survives kill -9 of the daemon
+  kPower,    // synchronous=FULL: survives a power cut
+};
+
+// Writes the ledger on a thread of its own, a group of rows per transaction: whatever has gathered
+// while the last group was committed (design: "record before effect").
+//
+// Submit(), RunCompletions() and the Next…Id() are for one thread, the event loop's. Completions
+// run there and nowhere else, in the order of their rows, once the group of the row is committed,
+// or has failed. After a failure the next group is tried again from scratch, so writing recovers
+// by itself when the disk has room again.
+class LedgerWriter {
+ public:
+  // `committed` is false if the row is not in the ledger; then nothing may be answered or let
+  // through.
+  using Completion = std::function<void(bool committed)>;
+
+  // Opens or creates the ledger, migrates it to the current schema, and closes in it the sessions
+  // that an earlier daemon left open. `wake` is called on the writer's thread when there are
+  // completions to run.
+  static Result<std::unique_ptr<LedgerWriter>> Open(const std::string& path, Durability durability,
+                                                    std::function<void()> wake);
+  // Commits what was submitted, then ends the thread. Completions not yet run are dropped.
+  virtual ~LedgerWriter() = default;
+
+  // Ids grow by one from the highest that the ledger holds.
+  virtual int64_t NextQueryId() = 0;
+  virtual int64_t NextConnectionId() = 0;
+  virtual int64_t NextSessionId() = 0;
+
+  virtual void Submit(LedgerRow row, Completion done) = 0;
+  // Runs the completions of the groups that are through. Never blocks on the disk.
+  virtual void RunCompletions() = 0;
+  // Rows submitted whose completions have not run yet.
+  virtual size_t pending() const = 0;
+  // Why the last group failed; empty while writing works.
+  virtual std::string trouble() const = 0;
+};
+
+}  // namespace namegate::resolver

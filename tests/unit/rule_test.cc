@@ -1,0 +1,100 @@
+#include "common/rule.h"
+
+#include <catch2/catch.hpp>
+
+namespace namegate {
+namespace {
+
+DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
+Rule Parsed(std::string_view text) { return Rule::FromText(text).value(); }
+
+std::string Refusal(std::string_view text) {
+  const auto rule = Rule::FromText(text);
+  return rule ? "accepted as " + rule->text : rule.error().message;
+}
+
+using Catch::Contains;
+
+TEST_CASE("Rules are shown in one canonical form") {
+  CHECK(Parsed("PyPI.org.:443").text == "pypi.org:443");
+  CHECK(Parsed("pypi.org:443/tcp").text == "pypi.org:443");
+  CHECK(Parsed("ntp.example.org:123/udp").text == "ntp.example.org:123/udp");
+  CHECK(Parsed("*.example.org:80,443,8000-8010").text == "*.example.org:80,443,8000-8010");
+  CHECK(Parsed("192.0.2.0/24:443").text == "192.0.2.0/24:443");
+  CHECK(Parsed("[2001:DB8::7]:443").text == "[2001:db8::7]:443");
+  CHECK(Parsed("[2001:db8::]/32:443").text == "[2001:db8::]/32:443");
+  CHECK(Parsed("[2001:db8::/32]:443").text == "[2001:db8::]/32:443");
+  CHECK(Parsed("[::ffff:192.0.2.7]:443").text == "192.0.2.7:443");
+}
+
+TEST_CASE("A canonical rule reads back as itself") {
+  for (const char* text :
+       {"pypi.org:443", "**.example.org:1-65535/udp", "[2001:db8::]/32:53/udp"}) {
+    CHECK(Parsed(Parsed(text).text) == Parsed(text));
+  }
+}
+
+TEST_CASE("A name rule matches that name and nothing else") {
+  CHECK(Parsed("example.org:443").MatchesName(Name("example.org")));
+  CHECK_FALSE(Parsed("example.org:443").MatchesName(Name("a.example.org")));
+}
+
+TEST_CASE("One star is exactly one label more, two are one or more, the apex is neither") {
+  const Rule one = Parsed("*.example.org:443");
+  CHECK(one.MatchesName(Name("a.example.org")));
+  CHECK_FALSE(one.MatchesName(Name("a.b.example.org")));
+  CHECK_FALSE(one.MatchesName(Name("example.org")));
+  const Rule any = Parsed("**.example.org:443");
+  CHECK(any.MatchesName(Name("a.example.org")));
+  CHECK(any.MatchesName(Name("a.b.example.org")));
+  CHECK_FALSE(any.MatchesName(Name("example.org")));
+  CHECK_FALSE(any.MatchesName(Name("badexample.org")));
+}
+
+TEST_CASE("Ports are covered as listed, both ends of a range included") {
+  const Rule rule = Parsed("example.org:80,8000-8010");
+  CHECK(rule.CoversPort(80));
+  CHECK(rule.CoversPort(8000));
+  CHECK(rule.CoversPort(8010));
+  CHECK_FALSE(rule.CoversPort(8011));
+  CHECK_FALSE(rule.CoversPort(443));
+}
+
+TEST_CASE("A rule that cannot be right is refused with the fix") {
+  CHECK_THAT(Refusal(""), Contains("HOST:PORT"));
+  CHECK_THAT(Refusal("pypi.org"), Contains("write pypi.org:443"));
+  CHECK_THAT(Refusal("https://pypi.org/"), Contains("instead of a URL"));
+  CHECK_THAT(Refusal("pypi.org:"), Contains("is not a port"));
+  CHECK_THAT(Refusal("pypi.org:0"), Contains("is not a port"));
+  CHECK_THAT(Refusal("pypi.org:65536"), Contains("is not a port"));
+  CHECK_THAT(Refusal("pypi.org:443,"), Contains("is not a port"));
+  CHECK_THAT(Refusal("pypi.org:9-8"), Contains("is not a port"));
+  CHECK_THAT(Refusal("pypi.org:https"), Contains("is not a port"));
+  CHECK_THAT(Refusal("pypi.org:443/sctp"), Contains("/tcp or /udp"));
+  CHECK_THAT(Refusal("2001:db8::7:443"), Contains("brackets"));
+  CHECK_THAT(Refusal("[2001:db8::7:443"), Contains("not closed"));
+  CHECK_THAT(Refusal("[2001:db8::7]"), Contains("port is missing"));
+  CHECK_THAT(Refusal("192.0.2.1/24:443"), Contains("not an address or range"));
+  CHECK_THAT(Refusal("1.2.3:443"), Contains("not an address or range"));
+  CHECK_THAT(Refusal("a*.example.org:443"), Contains("whole labels"));
+  CHECK_THAT(Refusal("*.*.example.org:443"), Contains("whole labels"));
+  CHECK_THAT(Refusal("ex ample.org:443"), Contains("letters, digits"));
+  CHECK_THAT(Refusal(".:443"), Contains("not an address or range"));
+}
+
+TEST_CASE("A wildcard on a public suffix is refused") {
+  CHECK_THAT(Refusal("*.com:443"), Contains("anyone can register"));
+  CHECK_THAT(Refusal("**.co.uk:443"), Contains("anyone can register"));
+  CHECK_THAT(Refusal("*.github.io:443"), Contains("anyone can register"));
+  CHECK(Parsed("*.example.com:443").text == "*.example.com:443");
+}
+
+TEST_CASE("A rule has at most 32 port ranges") {
+  std::string ports = "1";
+  for (int port = 2; port <= 32; ++port) ports += "," + std::to_string(port);
+  CHECK(Rule::FromText("example.org:" + ports));
+  CHECK_FALSE(Rule::FromText("example.org:" + ports + ",33"));
+}
+
+}  // namespace
+}  // namespace namegate

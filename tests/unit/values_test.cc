@@ -1,0 +1,81 @@
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "common/control_protocol.h"
+#include "common/endpoint.h"
+#include "common/escape.h"
+#include "common/random.h"
+#include "common/reason.h"
+
+namespace namegate {
+namespace {
+
+TEST_CASE("An IPv4-mapped address is the IPv4 address") {
+  CHECK(IpAddress::FromText("::ffff:192.0.2.7") == IpAddress::V4(192, 0, 2, 7));
+  CHECK_FALSE(IpAddress::FromText("::192.0.2.7") == IpAddress::V4(192, 0, 2, 7));
+}
+
+TEST_CASE("Only whole numeric addresses are read") {
+  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "0x7f.1.1.1", "fe80::1%eth0", "[::1]"}) {
+    INFO(text);
+    CHECK_FALSE(IpAddress::FromText(text));
+  }
+  CHECK_FALSE(IpAddress::FromText(std::string_view("1.2.3.4\0x", 9)));
+}
+
+TEST_CASE("A prefix contains exactly its range") {
+  const auto prefix = IpPrefix::FromText("100.64.0.0/10").value();
+  CHECK(prefix.Contains(IpAddress::V4(100, 64, 0, 0)));
+  CHECK(prefix.Contains(IpAddress::V4(100, 127, 255, 255)));
+  CHECK_FALSE(prefix.Contains(IpAddress::V4(100, 128, 0, 0)));
+  CHECK_FALSE(prefix.Contains(IpAddress::V4(100, 63, 255, 255)));
+  CHECK(IpPrefix::FromText("0.0.0.0/0")->Contains(IpAddress::V4(1, 2, 3, 4)));
+  CHECK_FALSE(IpPrefix::FromText("0.0.0.0/0")->Contains(IpAddress::FromText("::1").value()));
+}
+
+TEST_CASE("A prefix with host bits or a bad length is refused") {
+  for (const char* text : {"192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "::/129"}) {
+    INFO(text);
+    CHECK_FALSE(IpPrefix::FromText(text));
+  }
+}
+
+TEST_CASE("Endpoints read and print both families") {
+  CHECK(Endpoint::FromText("192.0.2.7:53")->ToText() == "192.0.2.7:53");
+  CHECK(Endpoint::FromText("[2001:db8::1]:53")->ToText() == "[2001:db8::1]:53");
+  CHECK(Endpoint::FromText("2001:db8::1", uint16_t{53})->ToText() == "[2001:db8::1]:53");
+  CHECK_FALSE(Endpoint::FromText("192.0.2.7"));
+  CHECK_FALSE(Endpoint::FromText("[2001:db8::1]53", uint16_t{53}));
+  CHECK_FALSE(Endpoint::FromText("192.0.2.7:0"));
+}
+
+TEST_CASE("Text of an attacker's choice is printed without its control characters") {
+  CHECK(Printable("plain text") == "plain text");
+  CHECK(Printable("\x1b[2J\n\x7f\xff\\") == "\\x1b[2J\\x0a\\x7f\\xff\\\\");
+}
+
+TEST_CASE("Every reason has a code of its own") {
+  std::set<std::string_view> codes;
+  for (const Reason reason : AllReasons()) codes.insert(ReasonCode(reason));
+  CHECK(codes.size() == AllReasons().size());
+  CHECK_FALSE(codes.contains("unknown"));
+}
+
+TEST_CASE("Random tokens have the length asked for and differ") {
+  CHECK(RandomHex(10).size() == 20);
+  CHECK(RandomHex(10) != RandomHex(10));
+}
+
+TEST_CASE("A stream of control messages is cut into lines, however it arrives") {
+  LineSplitter lines;
+  CHECK(lines.Append("{\"a\""));
+  CHECK_FALSE(lines.Next());
+  CHECK(lines.Append(":1}\n{}\n{"));
+  CHECK(lines.Next() == "{\"a\":1}");
+  CHECK(lines.Next() == "{}");
+  CHECK_FALSE(lines.Next());
+  CHECK_FALSE(lines.Append(std::string(kMaxControlLine, 'x')));
+}
+
+}  // namespace
+}  // namespace namegate
