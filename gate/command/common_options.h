@@ -5,11 +5,11 @@
 
 namespace namegate::command {
 
-// What every command of `namegate` takes.
+// What every subcommand takes.
 struct CommonOptions {
   std::optional<std::string> state_dir;  // --state-dir
   std::optional<std::string> config;     // --config
-  bool json = false;                     // --json
+  bool json = false;                     // --json, where there is something to print
 };
 
 }  // namespace namegate::command
