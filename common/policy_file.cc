@@ -93,9 +93,9 @@ Result<PolicyFile> ReadPolicyFile(const std::string& path, std::chrono::year_mon
   return PolicyReader(*file, today).Read();
 }
 
-Result<PolicyFile> ParsePolicyFile(std::string text, const std::string& path,
+Result<PolicyFile> ParsePolicyFile(const std::string& text, const std::string& path,
                                    std::chrono::year_month_day today) {
-  auto file = TomlFile::FromText(std::move(text), path);
+  auto file = TomlFile::FromText(text, path);
   if (!file) return file.error();
   return PolicyReader(*file, today).Read();
 }

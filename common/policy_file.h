@@ -19,7 +19,7 @@ struct PolicyFile {
 // Reads and checks a whole policy file; `today` decides which rules have expired (a rule holds
 // through the day it names). Any mistake refuses the file, with "FILE:LINE:COLUMN: mistake; fix".
 Result<PolicyFile> ReadPolicyFile(const std::string& path, std::chrono::year_month_day today);
-Result<PolicyFile> ParsePolicyFile(std::string text, const std::string& path,
+Result<PolicyFile> ParsePolicyFile(const std::string& text, const std::string& path,
                                    std::chrono::year_month_day today);
 
 }  // namespace namegate

@@ -46,10 +46,10 @@ Result<TomlFile> TomlFile::Read(const std::string& path) {
   if (file.bad()) return Error{"read '" + path + "': it is not a readable file"};
   text.resize(static_cast<size_t>(file.gcount()));
   if (text.size() > kMaxBytes) return Error{"read '" + path + "': it is larger than 1 MiB"};
-  return FromText(std::move(text), path);
+  return FromText(text, path);
 }
 
-Result<TomlFile> TomlFile::FromText(std::string text, std::string path) {
+Result<TomlFile> TomlFile::FromText(const std::string& text, const std::string& path) {
   try {
     TomlFile file(path, toml::parse(text));
     if (file.root_.empty()) {

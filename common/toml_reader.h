@@ -22,7 +22,7 @@ class TomlFile {
 
   // Fails on a missing or unreadable file, bad syntax, or a file without a single key.
   static Result<TomlFile> Read(const std::string& path);
-  static Result<TomlFile> FromText(std::string text, std::string path);
+  static Result<TomlFile> FromText(const std::string& text, const std::string& path);
 
   const toml::table& root() const { return root_; }
 

@@ -1,0 +1,94 @@
+# A thin front for CMake. Every target first installs the Debian 12 packages that it needs and that
+# are missing (as root, or with sudo), then builds what it needs. `make help` lists the targets.
+
+BUILD_PACKAGES := g++ cmake ninja-build pkg-config catch2 libcli11-dev libldns-dev \
+  libpsl-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev libuv1-dev \
+  nlohmann-json3-dev
+DEMO_PACKAGES := curl python3
+TEST_PACKAGES := bind9-dnsutils curl git python3
+LINT_PACKAGES := clang-format clang-tidy python3
+FUZZ_PACKAGES := clang libclang-rt-14-dev
+BENCH_PACKAGES := dnsperf dnsmasq-base
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+# How long `make fuzz` gives each target.
+FUZZ_SECONDS ?= 30
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test lint bench fuzz install clean
+
+help:  ## lists the targets
+	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+build:  ## builds build/release/bin/{namegate,namegated} and build/release/lib/libnamegate.so
+	$(call need,$(BUILD_PACKAGES))
+	$(call compile,release,programs)
+
+demo:  ## shows the main job on this machine, without a network, in seconds
+	$(call need,$(BUILD_PACKAGES) $(DEMO_PACKAGES))
+	$(call compile,release,programs demo_tools)
+	@tests/demo/demo.sh build/release
+
+# One run of ctest over the optimised and the sanitised build, so that there is one closing line.
+test:  ## builds and runs all tests: optimised, under ASan+UBSan, and what has threads under TSan
+	$(call need,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	$(call compile,release,all)
+	$(call compile,asan,all)
+	$(call compile,tsan,all)
+	@mkdir -p build/test
+	@printf 'subdirs("%s/build/release" "%s/build/asan" "%s/build/tsan")\n' \
+	  '$(CURDIR)' '$(CURDIR)' '$(CURDIR)' > build/test/CTestTestfile.cmake
+	@ctest --test-dir build/test --parallel $(JOBS) --output-on-failure --no-tests=error \
+	  --output-log build/test/log.txt </dev/null; status=$$?; \
+	  grep 'tests passed' build/test/log.txt; exit $$status
+
+lint:  ## checks the format (clang-format) and the code (clang-tidy)
+	$(call need,$(BUILD_PACKAGES) $(LINT_PACKAGES))
+	$(call compile,release,all)
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+	printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build/release
+
+bench:  ## measures queries per second and CPU per query beside dnsmasq, and the cost of the gate
+	$(call need,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
+	$(call compile,release,all)
+	@tests/bench/bench.sh build/release
+
+fuzz:  ## fuzzes each reader of bytes for FUZZ_SECONDS (30)
+	$(call need,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
+	$(call compile,fuzz,fuzz)
+	@tests/fuzz/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+install: build  ## installs into PREFIX (/usr/local), below DESTDIR if that is set
+	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+clean:  ## removes everything that was built
+	rm -rf build
+
+SOURCES = $(shell find common resolver gate tests -name '*.cc' -o -name '*.c')
+HEADERS = $(shell find common resolver gate tests -name '*.h')
+
+# $(call compile,PRESET,TARGETS)
+define compile
+@test -f build/$(1)/build.ninja || cmake --preset $(1)
+@cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
+endef
+
+# $(call need,PACKAGES): installs those that are missing. The lists of what there is are fetched
+# only where apt cannot make a plan without.
+define need
+@missing=; \
+for package in $(1); do \
+  case $$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null) in \
+    installed) ;; *) missing="$$missing $$package" ;; \
+  esac; \
+done; \
+test -z "$$missing" && exit 0; \
+echo "installing:$$missing"; \
+root=; test "$$(id -u)" = 0 || root=sudo; \
+apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300"; \
+$$apt --simulate install --no-install-recommends $$missing >/dev/null 2>&1 || $$apt update; \
+install="$$apt install -y --no-install-recommends $$missing"; \
+$$install </dev/null >/dev/null || { $$apt update && $$install </dev/null; }
+endef
