@@ -1,0 +1,136 @@
+#include "gate/preload/gate.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "gate/preload/ask.h"
+#include "gate/preload/bytes.h"
+#include "gate/preload/denial.h"
+#include "gate/preload/kernel.h"
+
+namespace namegate::preload {
+namespace {
+
+constexpr int kMptcp = 262;             // IPPROTO_MPTCP
+constexpr int kReservedProtocol = 255;  // stands for numbers that do not fit the request
+
+// What the line says when the gate service did not give one, between the subject and the newline.
+void ExplainTrouble(Line& line, const Session& session, const Answer& answer) {
+  switch (answer.answered) {
+    case Answered::kNoSession:
+      line.Text(": ").Text(kGateSocketVariable).Text(" is not set, so there is nobody to ask");
+      return;
+    case Answered::kPathTooLong:
+      line.Text(": ").Text(kGateSocketVariable).Text(" is too long for a socket's path");
+      return;
+    case Answered::kNot:
+      line.Text(": the gate service at ").Printable(session.path).Text(" does not answer (");
+      line.ErrnoName(answer.errno_code).Text(")");
+      return;
+    case Answered::kNonsense:
+      line.Text(": the gate service at ").Printable(session.path);
+      line.Text(" gave an answer that is not a verdict");
+      return;
+    case Answered::kProperly:
+      line.Text(" (reason ").Number(answer.reply.reason).Text(")");
+      return;
+  }
+}
+
+// One denial: asks, and says on stderr what came of it. `describe(line)` writes what was denied,
+// for when the gate service did not say it.
+template <typename Describe>
+bool AskAndTell(GateRequest& request, uint64_t what, Describe describe) {
+  Session fallback;
+  const Session& session = CurrentSession(fallback);
+  Answer answer;
+  Ask(session, request, answer);
+  const bool proper = answer.answered == Answered::kProperly;
+  const bool refused_here = request.operation == static_cast<uint8_t>(GateOperation::kRefused);
+  if (proper && answer.reply.verdict == 1 && !refused_here) return true;
+  if (session.quiet || (proper && answer.reply.quiet != 0) || !IsNews(what)) return false;
+  Line line;
+  line.Text("namegate: ");
+  if (proper && answer.reply.message[0] != '\0') {
+    line.Printable(answer.reply.message);
+  } else {
+    describe(line);
+    if (!proper || !refused_here) ExplainTrouble(line, session, answer);
+  }
+  WriteToStderr(line);
+  return false;
+}
+
+GateRequest Refusal(GateRefusal refusal, int protocol) {
+  GateRequest request = {};
+  request.operation = static_cast<uint8_t>(GateOperation::kRefused);
+  request.detail = static_cast<uint8_t>(refusal);
+  request.protocol = static_cast<uint8_t>(protocol < 0 || protocol > 255 ? 0 : protocol);
+  return request;
+}
+
+// The same destination is the same news, whether it was connected or sent to.
+uint64_t NewsOf(const GateRequest& request) {
+  uint64_t hash = Hash(kHashSeed, &request.family, sizeof(request.family));
+  hash = Hash(hash, &request.protocol, sizeof(request.protocol));
+  hash = Hash(hash, &request.detail, sizeof(request.detail));
+  hash = Hash(hash, &request.port, sizeof(request.port));
+  return Hash(hash, request.address, sizeof(request.address));
+}
+
+long IntOption(int fd, int option) {
+  int value = 0;
+  int size = sizeof(value);
+  const long result = Kernel(__NR_getsockopt, fd, SOL_SOCKET, option, &value, &size);
+  return result < 0 ? result : value;
+}
+
+}  // namespace
+
+long Admit(GateOperation operation, int protocol, const Destination& destination) {
+  GateRequest request = {};
+  request.operation = static_cast<uint8_t>(operation);
+  request.protocol = static_cast<uint8_t>(protocol);
+  destination.Describe(request);
+  const bool allowed = AskAndTell(request, NewsOf(request),
+                                  [&](Line& line) { line.Text("denied ").Destination(request); });
+  return allowed ? 0 : -EACCES;
+}
+
+long RefuseSocketFamily(int family, int type, int protocol) {
+  GateRequest request = Refusal(GateRefusal::kSocketFamily, protocol);
+  const int asked[] = {family, type, protocol};
+  AskAndTell(request, Hash(NewsOf(request), asked, sizeof(asked)), [&](Line& line) {
+    line.Text("denied a socket of family ").Number(static_cast<unsigned>(family));
+    line.Text(", type ").Number(static_cast<unsigned>(type));
+    line.Text(", protocol ").Number(static_cast<unsigned>(protocol));
+    line.Text(", which no rule can speak of");
+  });
+  return -EACCES;
+}
+
+long RefuseSourceRoute() {
+  GateRequest request = Refusal(GateRefusal::kSourceRoute, 0);
+  AskAndTell(request, NewsOf(request), [](Line& line) {
+    line.Text("denied a socket option that leads around the destination");
+  });
+  return -EACCES;
+}
+
+long RefuseFastOpen() {
+  GateRequest request = Refusal(GateRefusal::kFastOpen, IPPROTO_TCP);
+  Session fallback;
+  Answer ignored;
+  Ask(CurrentSession(fallback), request, ignored);
+  return -EOPNOTSUPP;
+}
+
+long SocketProtocol(int fd) {
+  const long protocol = IntOption(fd, SO_PROTOCOL);
+  if (protocol == kMptcp) return IPPROTO_TCP;
+  return protocol > 255 ? kReservedProtocol : protocol;
+}
+
+long SocketDomain(int fd) { return IntOption(fd, SO_DOMAIN); }
+
+}  // namespace namegate::preload

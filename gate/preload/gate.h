@@ -1,0 +1,26 @@
+#pragma once
+
+#include "common/gate_protocol.h"
+#include "gate/preload/destination.h"
+
+namespace namegate::preload {
+
+// The decisions, one place for all hooks. Whatever is not a plain "allow" from the gate service is
+// a denial; denials are told on stderr, once per destination and process.
+
+// May `fd` reach `destination`? 0 if so, -EACCES if not.
+long Admit(GateOperation operation, int protocol, const Destination& destination);
+
+// Has the gate service record what this library refuses by itself. Always -EACCES.
+long RefuseSocketFamily(int family, int type, int protocol);
+long RefuseSourceRoute();
+// Not told on stderr, and always -EOPNOTSUPP: programs take that for an old kernel and connect
+// plainly.
+long RefuseFastOpen();
+
+// The socket's IANA protocol number as rules speak of it (MPTCP is TCP), or -errno.
+long SocketProtocol(int fd);
+// The socket's address family, or -errno.
+long SocketDomain(int fd);
+
+}  // namespace namegate::preload
