@@ -21,16 +21,22 @@ enum class Durability {
 // Submit(), RunCompletions() and the Next…Id() are for one thread, the event loop's. Completions
 // run there and nowhere else, in the order of their rows, once the group of the row is committed,
 // or has failed. After a failure the next group is tried again from scratch, so writing recovers
-// by itself when the disk has room again.
+// by itself when the disk has room again. A row that the ledger refuses for its own sake (an id
+// that is there already) fails alone.
 class LedgerWriter {
  public:
+  // Rows that may wait for the writer. A second's worth at full speed: whoever asks faster than the
+  // disk takes it is told no at once, instead of filling the memory.
+  static constexpr size_t kMaxWaitingRows = 100'000;
+
   // `committed` is false if the row is not in the ledger; then nothing may be answered or let
   // through.
   using Completion = std::function<void(bool committed)>;
 
   // Opens or creates the ledger, migrates it to the current schema, and closes in it the sessions
-  // that an earlier daemon left open. `wake` is called on the writer's thread when there are
-  // completions to run.
+  // that an earlier daemon left open (why: "daemon-died"). `wake` is called once per group, on the
+  // writer's thread, when there are completions to run; it must stay callable until the writer is
+  // gone. A file that is no ledger, or a newer one, is left alone and refused.
   static Result<std::unique_ptr<LedgerWriter>> Open(const std::string& path, Durability durability,
                                                     std::function<void()> wake);
   // Commits what was submitted, then ends the thread. Completions not yet run are dropped.
@@ -41,6 +47,8 @@ class LedgerWriter {
   virtual int64_t NextConnectionId() = 0;
   virtual int64_t NextSessionId() = 0;
 
+  // If kMaxWaitingRows are waiting already, the row is refused: `wake` is called at once, here, and
+  // the next RunCompletions() runs `done(false)`, ahead of the completions of earlier rows.
   virtual void Submit(LedgerRow row, Completion done) = 0;
   // Runs the completions of the groups that are through. Never blocks on the disk.
   virtual void RunCompletions() = 0;

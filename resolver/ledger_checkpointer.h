@@ -1,0 +1,51 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "common/result.h"
+#include "common/sqlite.h"
+#include "resolver/ledger_writer.h"
+
+namespace namegate::resolver {
+
+// Moves committed pages from the write-ahead log into the ledger, on a thread and a connection of
+// its own, so that the writer does not wait for it.
+//
+// Theory of operation. A PASSIVE checkpoint (https://sqlite.org/c3ref/wal_checkpoint_v2.html) runs
+// beside readers and the writer, but the log starts again from its beginning only if a transaction
+// begins while all of it has been moved. Under steady load the writer has always added something
+// meanwhile. So when the log is long all the same, the writer makes one itself between two groups;
+// the thread has left little for it to do. A reader that stays in one transaction keeps the log
+// growing, and nothing else; it shrinks when the reader is through.
+class LedgerCheckpointer {
+ public:
+  static Result<std::unique_ptr<LedgerCheckpointer>> Start(const std::string& path,
+                                                           Durability durability);
+  LedgerCheckpointer(const LedgerCheckpointer&) = delete;
+  LedgerCheckpointer& operator=(const LedgerCheckpointer&) = delete;
+  ~LedgerCheckpointer();
+
+  // For the writer's thread, between two groups: `log_pages` is the length of the log after the
+  // last commit on `writer`.
+  void AfterCommit(Database& writer, int log_pages);
+
+ private:
+  explicit LedgerCheckpointer(Database database);
+  void Run();
+
+  Database database_;
+  // The writer's thread only: the lengths of the log at which to act next.
+  int next_in_background_;
+  int next_by_writer_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool requested_ = false;  // guarded by mutex_
+  bool stopping_ = false;   // guarded by mutex_
+  std::thread thread_;      // last: it uses the others
+};
+
+}  // namespace namegate::resolver
