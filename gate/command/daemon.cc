@@ -1,0 +1,159 @@
+#include "gate/command/daemon.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "common/config.h"
+#include "common/escape.h"
+#include "common/state_paths.h"
+#include "gate/command/daemon_start.h"
+
+namespace namegate::command {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A daemon that leaves has its last rows to write; longer than this is trouble.
+constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::milliseconds kRetryPause{20};
+constexpr uint16_t kDnsPort = 53;
+
+// A daemon on its way out may accept a connection and serve nothing, so only one that answers
+// counts. As long as this connection stands, the daemon stays.
+Result<ControlClient> ConnectToLivingDaemon(const StatePaths& paths) {
+  auto daemon = ControlClient::Connect(paths.control_socket());
+  if (!daemon) return daemon.error();
+  if (auto status = daemon->Call({{"command", "status"}}); !status) return status.error();
+  return daemon;
+}
+
+// While this is held no other caller starts a daemon. It is a lock on the directory itself, so that
+// nothing is left behind and nothing else is locked by it.
+Result<UniqueFd> LockStarting(const StatePaths& paths) {
+  UniqueFd directory(open(paths.directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || flock(directory.get(), LOCK_EX) != 0) {
+    return Error{"lock state directory '" + paths.directory() + "': " + std::strerror(errno)};
+  }
+  return directory;
+}
+
+// True while a daemon, be it one that has just closed its socket, holds the state directory.
+bool DaemonHoldsLock(const StatePaths& paths) {
+  const UniqueFd lock(open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC));
+  return lock && flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+// The daemon serves its own user and root; to anybody else it would only say no.
+Result<void> CheckOwner(const StatePaths& paths) {
+  struct stat socket {};
+  if (geteuid() == 0 || stat(paths.control_socket().c_str(), &socket) != 0) return {};
+  if (socket.st_uid == geteuid()) return {};
+  return Error{"the daemon in '" + paths.directory() + "' belongs to user " +
+               std::to_string(socket.st_uid) + "; choose a directory of your own: --state-dir DIR"};
+}
+
+Result<ControlClient> StartAndConnect(const StatePaths& paths, const DaemonArguments& arguments) {
+  if (auto started = StartDaemon(paths, arguments); !started) return started.error();
+  return ConnectToLivingDaemon(paths);
+}
+
+Result<ControlClient> FindOrStart(const StatePaths& paths, const DaemonArguments& arguments) {
+  if (auto owner = CheckOwner(paths); !owner) return owner.error();
+  if (auto running = ConnectToLivingDaemon(paths)) return running;
+  if (auto created = paths.Create(); !created) return created.error();
+  const auto starting = LockStarting(paths);
+  if (!starting) return starting.error();
+  const auto deadline = Clock::now() + kPatience;
+  for (;;) {
+    auto daemon = ConnectToLivingDaemon(paths);
+    if (!daemon && !DaemonHoldsLock(paths)) daemon = StartAndConnect(paths, arguments);
+    // One that holds the lock and does not answer is just leaving, or was started by hand and is
+    // not ready yet.
+    if (daemon || !DaemonHoldsLock(paths) || Clock::now() > deadline) return daemon;
+    std::this_thread::sleep_for(kRetryPause);
+  }
+}
+
+std::vector<std::string> UpstreamsOf(const nlohmann::json& response) {
+  std::vector<std::string> upstreams;
+  const auto status = response.value("status", nlohmann::json::object());
+  if (!status.is_object()) return upstreams;
+  const auto found = status.find("upstreams");
+  if (found == status.end()) return upstreams;
+  for (const auto& upstream : *found) {
+    if (upstream.is_object() && upstream.contains("address") && upstream["address"].is_string()) {
+      upstreams.push_back(upstream["address"].get<std::string>());
+    }
+  }
+  return upstreams;
+}
+
+std::string Join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + Printable(word);
+  return text;
+}
+
+Result<void> CheckUpstreams(ControlClient& daemon, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return {};
+  auto response = daemon.Call({{"command", "status"}});
+  if (!response) return response.error();
+  std::vector<std::string> asked = UpstreamsOf(*response);
+  std::vector<std::string> sorted = wanted;
+  std::sort(asked.begin(), asked.end());
+  std::sort(sorted.begin(), sorted.end());
+  if (asked == sorted) return {};
+  return Error{"the daemon that runs already asks other upstreams (" + Join(asked) +
+               "): leave out --upstream, or choose another --state-dir"};
+}
+
+Result<std::vector<std::string>> CanonicalUpstreams(const std::vector<std::string>& texts) {
+  std::vector<std::string> upstreams;
+  for (const std::string& text : texts) {
+    const auto endpoint = Endpoint::FromText(text, kDnsPort);
+    if (!endpoint) {
+      return Error{"--upstream: '" + Printable(text) +
+                   "' is no address; write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"};
+    }
+    upstreams.push_back(endpoint->ToText());
+  }
+  return upstreams;
+}
+
+}  // namespace
+
+Result<ControlClient> ConnectToDaemon(const CommonOptions& common) {
+  const auto config = Config::Load(common.config, common.state_dir);
+  if (!config) return config.error();
+  return ControlClient::Connect(StatePaths(config->state_dir).control_socket());
+}
+
+Result<nlohmann::json> CallDaemon(ControlClient& daemon, const nlohmann::json& request) {
+  if (request.dump().size() >= kMaxControlLine) {
+    return Error{"too many rules for one session: the request would be longer than " +
+                 std::to_string(kMaxControlLine) + " bytes; use wildcards or fewer rules"};
+  }
+  return daemon.Call(request);
+}
+
+Result<ControlClient> FindOrStartDaemon(const CommonOptions& common,
+                                        const std::vector<std::string>& upstreams) {
+  const auto config = Config::Load(common.config, common.state_dir);
+  if (!config) return config.error();
+  auto canonical = CanonicalUpstreams(upstreams);
+  if (!canonical) return canonical.error();
+  auto daemon = FindOrStart(StatePaths(config->state_dir), {common.config, *canonical});
+  if (!daemon) return daemon;
+  if (auto same = CheckUpstreams(*daemon, *canonical); !same) return same.error();
+  return daemon;
+}
+
+}  // namespace namegate::command

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "common/state_paths.h"
+
+namespace namegate::command {
+
+struct DaemonArguments {
+  std::optional<std::string> config;
+  std::vector<std::string> upstreams;
+};
+
+// Starts namegated for the state directory, detached from this terminal and process, with its log
+// in paths.log(), and waits until it serves. The error is the daemon's own if it gave one. The
+// daemon leaves by itself when its last session and connection are gone.
+Result<void> StartDaemon(const StatePaths& paths, const DaemonArguments& arguments);
+
+}  // namespace namegate::command

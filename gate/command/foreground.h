@@ -1,0 +1,32 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "gate/command/private_files.h"
+
+namespace namegate::command {
+
+// A command to be run, and what it gets.
+struct Launch {
+  std::string path;                                // the program, found
+  std::vector<std::string> words;                  // its arguments, its name first
+  std::map<std::string, std::string> environment;  // set on top of ours
+  std::vector<PrivateFile> files;
+  std::string scratch;  // for EnterPrivateFiles()
+};
+
+// How it ended, or why it was not started.
+struct Ended {
+  int exit_status = 0;  // its own, or 128 + the signal that ended it; if not started, what to exit
+                        // with
+  std::string trouble;  // empty: it was started
+};
+
+// Runs it to its end as if it had been started in our place: same terminal and process group,
+// signals sent to us reach it, and when it stops we stop. If we are killed, so is it.
+Ended RunInForeground(const Launch& launch);
+
+}  // namespace namegate::command
