@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <cctype>
+
 namespace namegate {
 
 Error SqliteError(sqlite3* database, const std::string& action) {
@@ -59,13 +61,45 @@ std::string_view Statement::text(int column) const {
   return {reinterpret_cast<const char*>(text), static_cast<size_t>(length)};
 }
 
+namespace {
+
+int OpenFlags(Database::Mode mode) {
+  constexpr int kAlways = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  switch (mode) {
+    case Database::Mode::kReadWriteCreate:
+      return kAlways | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case Database::Mode::kImmutable:
+      return kAlways | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    case Database::Mode::kReadOnly:
+      break;
+  }
+  return kAlways | SQLITE_OPEN_READONLY;
+}
+
+// https://sqlite.org/uri.html; every octet but the plainest is percent-encoded.
+std::string ImmutableUri(const std::string& path) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : path) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (std::isalnum(octet) != 0 || c == '/' || c == '.' || c == '-' || c == '_') {
+      uri += c;
+    } else {
+      uri += '%';
+      uri += kDigits[octet >> 4];
+      uri += kDigits[octet & 15];
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+}  // namespace
+
 Result<Database> Database::Open(const std::string& path, Mode mode) {
-  const int flags = (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY
-                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
-                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const std::string name = mode == Mode::kImmutable ? ImmutableUri(path) : path;
   sqlite3* raw = nullptr;
   const mode_t previous = mode == Mode::kReadWriteCreate ? umask(0077) : mode_t{0};
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &raw, OpenFlags(mode), nullptr);
   if (mode == Mode::kReadWriteCreate) umask(previous);
   Database database;
   database.database_.reset(raw);
@@ -80,11 +114,13 @@ Result<void> Database::Execute(const std::string& sql) {
   return {};
 }
 
-Result<Statement> Database::Prepare(std::string_view sql) {
+Result<Statement> Database::Prepare(std::string_view sql, std::string_view* rest) {
   sqlite3_stmt* raw = nullptr;
+  const char* end = nullptr;
   const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()),
-                                      SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+                                      SQLITE_PREPARE_PERSISTENT, &raw, &end);
   if (code != SQLITE_OK) return SqliteError(handle(), "prepare SQL");
+  if (rest != nullptr) *rest = sql.substr(static_cast<size_t>(end - sql.data()));
   Statement statement;
   statement.statement_.reset(raw);
   return statement;

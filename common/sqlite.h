@@ -52,7 +52,11 @@ class Statement {
 // A connection to a SQLite database.
 class Database {
  public:
-  enum class Mode { kReadOnly, kReadWriteCreate };
+  enum class Mode {
+    kReadOnly,
+    kReadWriteCreate,
+    kImmutable,  // read-only, of a file that nobody writes meanwhile; takes no locks
+  };
 
   Database() = default;
   // The file's mode is 0600 if it is created.
@@ -60,7 +64,9 @@ class Database {
 
   // Runs one or more statements that give no rows.
   Result<void> Execute(const std::string& sql);
-  Result<Statement> Prepare(std::string_view sql);
+  // Prepares the first statement of `sql`; what follows it is left in `*rest` if that is given. A
+  // statement of nothing but blanks and comments has no handle().
+  Result<Statement> Prepare(std::string_view sql, std::string_view* rest = nullptr);
   // The first column of the first row of a query that gives at least one row.
   Result<int64_t> QueryInteger(std::string_view sql);
 
