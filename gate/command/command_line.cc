@@ -179,7 +179,7 @@ int Refuse(const CLI::App& app, const CLI::ParseError& error) {
   if (unknown.empty()) {
     Complain(error.what());
   } else {
-    Complain(understood + ": '" + unknown.front() + "' is not known here");
+    Complain("'" + unknown.front() + "' is not known to " + understood);
   }
   Complain("see " + understood + " --help");
   // 1 and 2 could be statuses of the command that was to be run.

@@ -1,7 +1,10 @@
 #include "gate/command/run_command.h"
 
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "common/config.h"
 #include "common/endpoint.h"
@@ -21,6 +24,8 @@ namespace {
 
 constexpr char kDefaultPolicyFile[] = ".namegate.toml";
 constexpr uint16_t kDnsPort = 53;
+constexpr std::chrono::seconds kHelloPatience{2};
+constexpr std::chrono::milliseconds kHelloPause{5};
 
 bool IsQuiet(const RunOptions& options) {
   const char* quiet = std::getenv(kGateQuietVariable);
@@ -138,9 +143,7 @@ class GatedRun {
   int Conclude(int exit_status) {
     const std::string ended =
         "; the command itself ended with status " + std::to_string(exit_status);
-    const auto response = daemon_->Call({{"command", "session.show"}, {"session", session_.id}});
-    if (!response) return Trouble(response.error().message + ended);
-    const auto session = SessionOf(*response);
+    const auto session = ShowOnceGreeted();
     if (!session) return Trouble(session.error().message + ended);
     if (session->hellos == 0) {
       return Trouble("the gate was never loaded into the command, so nothing was held back" +
@@ -150,6 +153,20 @@ class GatedRun {
     // The session would end with this connection too; so it is on record that it was closed.
     (void)daemon_->Call({{"command", "session.close"}, {"session", session_.id}}).ok();
     return exit_status;
+  }
+
+  // The session as it is now. A gate says hello without waiting for an answer, so a command that
+  // was quick may have ended before the daemon took its hello up.
+  Result<SessionInfo> ShowOnceGreeted() {
+    const auto deadline = std::chrono::steady_clock::now() + kHelloPatience;
+    for (;;) {
+      const auto response = daemon_->Call({{"command", "session.show"}, {"session", session_.id}});
+      if (!response) return response.error();
+      auto session = SessionOf(*response);
+      if (!session || session->hellos > 0) return session;
+      if (std::chrono::steady_clock::now() > deadline) return session;
+      std::this_thread::sleep_for(kHelloPause);
+    }
   }
 
   void ShowDenials() const {
