@@ -123,12 +123,12 @@ Result<Config> Config::Load(const std::optional<std::string>& path,
                             const std::optional<std::string>& state_dir) {
   Config config;
   const std::string file = path.value_or(StatePaths::DefaultConfigFile());
-  if (path || std::filesystem::exists(file)) {
+  std::error_code error;  // what cannot even be looked at (another user's $HOME) is not there
+  if (path || std::filesystem::exists(file, error)) {
     if (auto read = ReadFile(file, config); !read) return read.error();
   }
   if (state_dir) config.state_dir = *state_dir;
   if (config.state_dir.empty()) config.state_dir = StatePaths::DefaultDirectory();
-  std::error_code error;
   config.state_dir = std::filesystem::absolute(config.state_dir, error).lexically_normal().string();
   if (error) return Error{"find state directory: " + error.message()};
   while (config.state_dir.size() > 1 && config.state_dir.ends_with('/'))

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/escape.h"
-#include "common/sqlite.h"
+#include "common/ledger_reader.h"
 
 namespace namegate::command {
 namespace {
@@ -37,7 +37,7 @@ std::string Line(const Statement& row) {
 }  // namespace
 
 Result<std::string> SummariseDenials(const std::string& ledger_path, int64_t session) {
-  auto ledger = Database::Open(ledger_path, Database::Mode::kReadOnly);
+  auto ledger = OpenLedgerToRead(ledger_path);
   if (!ledger) return ledger.error();
   auto denials = ledger->Prepare(kDenials);
   if (!denials) return denials.error();
