@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/escape.h"
+
 namespace namegate {
 namespace {
 
@@ -12,7 +14,7 @@ bool IsHostOctet(uint8_t c) {
 }
 
 Error BadName(std::string_view text, const char* why) {
-  return Error{"'" + std::string(text) + "' is not a domain name: " + why};
+  return Error{"'" + Printable(text) + "' is not a domain name: " + why};
 }
 
 // One octet of a label, with its escape resolved. Advances `at` past it; nothing on a bad escape.
@@ -50,7 +52,7 @@ Result<DomainName> DomainName::FromText(std::string_view text) {
       continue;
     }
     if (static_cast<uint8_t>(text[at]) >= 0x80) {
-      return BadName(text, "give internationalised names as A-labels (xn--…)");
+      return BadName(text, "give internationalised names as A-labels (xn--...)");
     }
     const auto octet = ReadOctet(text, at);
     if (!octet) return BadName(text, "a backslash is not followed by a character or three digits");

@@ -37,7 +37,7 @@ class PolicyReader {
   Result<void> AddEntry(const toml::node& entry) {
     if (const toml::table* table = entry.as_table()) return AddTable(*table);
     if (entry.is_string()) return AddRule(entry, {});
-    return file_.At(entry, "a rule is a string or a table: \"pypi.org:443\" or { to = \"…\", … }");
+    return file_.At(entry, "a rule is a string or a table: \"pypi.org:443\" or { to = \"...\", ... }");
   }
 
   Result<void> AddTable(const toml::table& table) {
@@ -46,7 +46,7 @@ class PolicyReader {
     }
     const toml::node* to = table.get("to");
     if (to == nullptr) {
-      return file_.At(table, "to is missing; write { to = \"db.example.org:5432\", … }");
+      return file_.At(table, "to is missing; write { to = \"db.example.org:5432\", ... }");
     }
     return AddRule(*to, table);
   }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/escape.h"
+
 namespace namegate {
 namespace {
 
@@ -11,7 +13,7 @@ namespace {
 constexpr size_t kMaxPortRanges = 32;
 
 Error BadRule(std::string_view text, const std::string& why) {
-  return Error{"rule '" + std::string(text) + "': " + why};
+  return Error{"rule '" + Printable(text) + "': " + why};
 }
 
 // The two sides of the colon in front of the ports. IPv6 hosts stand in brackets, and a prefix
@@ -28,7 +30,7 @@ Result<Split> SplitRule(std::string_view rule, std::string_view text) {
     }
     const size_t colon = rule.find(':', rule.find(']'));
     if (colon == std::string_view::npos) {
-      return BadRule(text, "the port is missing; write " + std::string(rule) + ":443");
+      return BadRule(text, "the port is missing; write " + Printable(rule) + ":443");
     }
     return Split{rule.substr(0, colon), rule.substr(colon + 1)};
   }
@@ -37,7 +39,7 @@ Result<Split> SplitRule(std::string_view rule, std::string_view text) {
   }
   const size_t colon = rule.find(':');
   if (colon == std::string_view::npos) {
-    return BadRule(text, "the port is missing; write " + std::string(rule) + ":443");
+    return BadRule(text, "the port is missing; write " + Printable(rule) + ":443");
   }
   return Split{rule.substr(0, colon), rule.substr(colon + 1)};
 }
@@ -51,8 +53,8 @@ Result<std::vector<PortRange>> ParsePorts(std::string_view ports, std::string_vi
     const auto first = ParsePort(item.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : ParsePort(item.substr(dash + 1));
     if (!first || !last || *first > *last) {
-      return BadRule(
-          text, "'" + std::string(item) + "' is not a port; write 443, or 80,443, or 8000-8010");
+      return BadRule(text,
+                     "'" + Printable(item) + "' is not a port; write 443, or 80,443, or 8000-8010");
     }
     ranges.push_back({*first, *last});
     if (ranges.size() > kMaxPortRanges) {
@@ -66,7 +68,7 @@ Result<std::vector<PortRange>> ParsePorts(std::string_view ports, std::string_vi
 Result<Protocol> ParseProtocol(std::string_view protocol, std::string_view text) {
   if (protocol == "tcp") return Protocol::kTcp;
   if (protocol == "udp") return Protocol::kUdp;
-  return BadRule(text, "'" + std::string(protocol) + "' is not a protocol; write /tcp or /udp");
+  return BadRule(text, "'" + Printable(protocol) + "' is not a protocol; write /tcp or /udp");
 }
 
 // "[2001:db8::]/32" and "[2001:db8::/32]" are both what people write.
@@ -186,7 +188,7 @@ Result<Rule> Rule::FromText(std::string_view text) {
   if (LooksLikeAddress(split->host)) {
     const auto prefix = IpPrefix::FromText(WithoutBrackets(split->host));
     if (!prefix) {
-      return BadRule(text, "'" + std::string(split->host) +
+      return BadRule(text, "'" + Printable(split->host) +
                                "' is not an address or range; write 192.0.2.7:443, "
                                "192.0.2.0/24:443 or [2001:db8::]/32:443");
     }

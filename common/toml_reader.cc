@@ -59,7 +59,7 @@ Result<TomlFile> TomlFile::FromText(const std::string& text, const std::string& 
   } catch (const toml::parse_error& error) {
     const auto position = error.source().begin;
     return Error{path + ":" + std::to_string(position.line) + ":" +
-                 std::to_string(position.column) + ": " + std::string(error.description())};
+                 std::to_string(position.column) + ": " + Printable(error.description())};
   }
 }
 
