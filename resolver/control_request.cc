@@ -1,0 +1,167 @@
+#include "resolver/control_request.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <initializer_list>
+#include <string_view>
+
+#include "common/escape.h"
+#include "resolver/dns.h"
+
+namespace namegate::resolver {
+namespace {
+
+using Json = nlohmann::json;
+
+// Rules in one session; a policy file of this length is a mistake, and each rule costs memory.
+constexpr size_t kMaxRules = 10'000;
+constexpr size_t kMaxLabel = 256;
+
+Result<void> OnlyFields(const Json& request, std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : request.items()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      return Error{"unknown field '" + Printable(key) + "'"};
+    }
+  }
+  return {};
+}
+
+Result<std::string> Text(const Json& request, const char* field) {
+  if (!request.contains(field)) return std::string();
+  if (!request[field].is_string()) return Error{std::string(field) + " must be a string"};
+  return request[field].get<std::string>();
+}
+
+Result<void> AddRules(const Json& request, const char* field, bool allow_private,
+                      std::vector<Rule>& rules) {
+  if (!request.contains(field)) return {};
+  const Json& list = request[field];
+  if (!list.is_array()) return Error{std::string(field) + " must be a list of rules"};
+  for (const Json& entry : list) {
+    if (!entry.is_string()) return Error{std::string(field) + " must be a list of rules"};
+    auto rule = Rule::FromText(entry.get<std::string>());
+    if (!rule) return Error{Printable(rule.error().message)};
+    rule->allow_private = allow_private;
+    rules.push_back(std::move(rule).value());
+    if (rules.size() > kMaxRules) return Error{"more than 10000 rules in one session"};
+  }
+  return {};
+}
+
+Result<void> ReadPlace(const Json& request, SessionRequest& open) {
+  auto listen = Text(request, "listen");
+  if (!listen) return listen.error();
+  if (!listen->empty()) {
+    open.listen = Endpoint::FromText(*listen, kDnsPort);
+    if (!open.listen) {
+      return Error{"listen: '" + Printable(*listen) + "' is not an address; write 127.0.0.2:53"};
+    }
+  }
+  auto client = Text(request, "client");
+  if (!client) return client.error();
+  if (!client->empty()) {
+    open.client = IpPrefix::FromText(*client);
+    if (!open.client) {
+      return Error{"client: '" + Printable(*client) +
+                   "' is not an address or range; write 172.17.0.2 or 172.17.0.0/16"};
+    }
+  }
+  return {};
+}
+
+Result<ControlRequest> ReadOpen(const Json& request) {
+  ControlRequest parsed{.command = ControlRequest::Command::kOpen, .open = {}, .owned = false};
+  auto known = OnlyFields(
+      request, {"command", "allow", "allow_private", "label", "gate", "listen", "client", "owned"});
+  if (!known) return known.error();
+  if (auto added = AddRules(request, "allow", false, parsed.open.rules); !added) {
+    return added.error();
+  }
+  if (auto added = AddRules(request, "allow_private", true, parsed.open.rules); !added) {
+    return added.error();
+  }
+  auto label = Text(request, "label");
+  if (!label) return label.error();
+  if (label->size() > kMaxLabel) return Error{"label is longer than 256 octets"};
+  parsed.open.label = std::move(label).value();
+  auto gate = Text(request, "gate");
+  if (!gate) return gate.error();
+  if (!gate->empty() && *gate != "none" && *gate != "preload") {
+    return Error{"gate must be \"none\" or \"preload\""};
+  }
+  if (!gate->empty()) parsed.open.gate = std::move(gate).value();
+  if (request.contains("owned")) {
+    if (!request["owned"].is_boolean()) return Error{"owned must be true or false"};
+    parsed.owned = request["owned"].get<bool>();
+  }
+  if (auto place = ReadPlace(request, parsed.open); !place) return place.error();
+  return parsed;
+}
+
+Result<ControlRequest> ReadOfSession(const Json& request, ControlRequest::Command command) {
+  if (auto known = OnlyFields(request, {"command", "session"}); !known) return known.error();
+  if (!request.contains("session") || !request["session"].is_number_integer()) {
+    return Error{"session must be the number of a session"};
+  }
+  ControlRequest parsed;
+  parsed.command = command;
+  parsed.session = request["session"].get<int64_t>();
+  return parsed;
+}
+
+Result<ControlRequest> ReadPlain(const Json& request, ControlRequest::Command command) {
+  if (auto known = OnlyFields(request, {"command"}); !known) return known.error();
+  ControlRequest parsed;
+  parsed.command = command;
+  return parsed;
+}
+
+}  // namespace
+
+Result<ControlRequest> ParseControlRequest(const std::string& line) {
+  using Command = ControlRequest::Command;
+  const Json request = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!request.is_object()) return Error{"a request is one JSON object on one line"};
+  auto command = Text(request, "command");
+  if (!command) return command.error();
+  if (*command == "session.open") return ReadOpen(request);
+  if (*command == "session.show") return ReadOfSession(request, Command::kShow);
+  if (*command == "session.close") return ReadOfSession(request, Command::kClose);
+  if (*command == "session.list") return ReadPlain(request, Command::kList);
+  if (*command == "status") return ReadPlain(request, Command::kStatus);
+  return Error{"unknown command '" + Printable(*command) + "'"};
+}
+
+nlohmann::json SessionToJson(const Session& session, const std::string& gate_socket) {
+  Json rules = Json::array();
+  for (const Rule& rule : session.policy.rules()) {
+    rules.push_back(rule.text + (rule.allow_private ? " private" : ""));
+  }
+  return {{"id", session.id},
+          {"label", session.label},
+          {"gate", session.gate},
+          {"opened", Iso8601(session.opened_us)},
+          {"rules", rules},
+          {"nameserver", session.nameserver.ToText()},
+          {"client", session.client ? session.client->ToText() : ""},
+          {"gate_socket", gate_socket},
+          {"hellos", session.counters.hellos},
+          {"queries", session.counters.queries},
+          {"connections", session.counters.connections},
+          {"denials", session.counters.denials},
+          {"leases", session.leases.size()}};
+}
+
+std::string Iso8601(int64_t time_us) {
+  const std::time_t seconds = time_us / 1'000'000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 40> text{};
+  const size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  std::string micros = std::to_string(time_us % 1'000'000);
+  micros.insert(0, 6 - micros.size(), '0');
+  return std::string(text.data(), length) + "." + micros + "Z";
+}
+
+}  // namespace namegate::resolver

@@ -1,0 +1,213 @@
+#include "resolver/daemon.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "resolver/control_request.h"
+#include "resolver/wall_clock.h"
+
+namespace namegate::resolver {
+namespace {
+
+constexpr char kResolvConf[] = "/etc/resolv.conf";
+
+// Each session and each question upstream costs descriptors; the usual soft limit is 1,024.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Sockets of a daemon that was killed: nobody can answer there, and the lock says it is gone.
+void RemoveStaleSockets(const StatePaths& paths) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(paths.gate_directory(), ignored)) {
+    std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+Daemon::Daemon(const Options& options)
+    : options_(options),
+      paths_(options.config.state_dir),
+      terms_{options.config.lease_floor, options.config.lease_grace},
+      started_us_(NowMicroseconds()) {
+  uv_loop_init(&loop_);
+}
+
+Daemon::~Daemon() {
+  control_.reset();
+  manager_.reset();
+  // Before the pipeline: its thread may wake the loop, and what it holds refers to the pipeline.
+  ledger_.reset();
+  pipeline_.reset();
+  forwarder_.reset();
+  ledger_wake_.Reset();
+  stop_timer_.Reset();
+  signals_.clear();
+  uv_run(&loop_, UV_RUN_DEFAULT);  // lets the handles close
+  uv_loop_close(&loop_);
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Options& options) {
+  std::unique_ptr<Daemon> daemon(new Daemon(options));
+  if (auto prepared = daemon->Prepare(); !prepared) return prepared.error();
+  return daemon;
+}
+
+Result<void> Daemon::Prepare() {
+  RaiseDescriptorLimit();
+  signal(SIGPIPE, SIG_IGN);
+  for (const auto step : {&Daemon::TakeStateDirectory, &Daemon::FindUpstreams, &Daemon::OpenLedger,
+                          &Daemon::OpenSockets}) {
+    if (auto done = (this->*step)(); !done) return done;
+  }
+  WatchSignals();
+  return {};
+}
+
+Result<void> Daemon::TakeStateDirectory() {
+  if (auto created = paths_.Create(); !created) return created;
+  lock_.Reset(open(paths_.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_) return Error{"open '" + paths_.lock() + "': " + std::strerror(errno)};
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Error{"another namegated serves '" + paths_.directory() +
+                 "'; use that one, or give this one a --state-dir of its own"};
+  }
+  RemoveStaleSockets(paths_);
+  return {};
+}
+
+Result<void> Daemon::FindUpstreams() {
+  std::vector<Endpoint> upstreams = options_.config.upstreams;
+  if (upstreams.empty()) upstreams = NameserversOf(kResolvConf);
+  if (upstreams.empty()) {
+    return Error{std::string("no upstream resolver is known: ") + kResolvConf +
+                 " names none; give one with --upstream ADDR"};
+  }
+  forwarder_ = std::make_unique<Forwarder>(&loop_, upstreams);
+  return {};
+}
+
+Result<void> Daemon::OpenLedger() {
+  const int code = ledger_wake_.Make(this, [&](uv_async_t* async) {
+    return uv_async_init(&loop_, async, [](uv_async_t* woken) {
+      auto* self = static_cast<Daemon*>(woken->data);
+      if (self->ledger_) self->ledger_->RunCompletions();
+    });
+  });
+  if (code != 0) return Error{std::string("prepare the event loop: ") + uv_strerror(code)};
+  const Durability durability =
+      options_.config.power_durability ? Durability::kPower : Durability::kProcess;
+  uv_async_t* wake = ledger_wake_.get();
+  auto ledger = LedgerWriter::Open(paths_.ledger(), durability, [wake] { uv_async_send(wake); });
+  if (!ledger) return ledger.error();
+  ledger_ = std::move(ledger).value();
+  return {};
+}
+
+Result<void> Daemon::OpenSockets() {
+  pipeline_ = std::make_unique<Pipeline>(sessions_, *forwarder_, *ledger_,
+                                         options_.config.cache_entries, terms_);
+  manager_ =
+      std::make_unique<SessionManager>(&loop_, sessions_, *pipeline_, *ledger_, paths_, terms_);
+  for (const Endpoint& endpoint : options_.config.listen) {
+    if (auto shared = manager_->ListenShared(endpoint); !shared) return shared;
+  }
+  auto control = ControlService::Listen(
+      &loop_, paths_.control_socket(), *manager_, sessions_, [this] { return Status(); },
+      [this] { OnIdle(); });
+  if (!control) return control.error();
+  control_ = std::move(control).value();
+  return {};
+}
+
+void Daemon::WatchSignals() {
+  for (const int number : {SIGTERM, SIGINT}) {
+    UvHandle<uv_signal_t>& handle = signals_.emplace_back();
+    handle.Make(this, [&](uv_signal_t* watched) { return uv_signal_init(&loop_, watched); });
+    uv_signal_start(
+        handle.get(),
+        [](uv_signal_t* watched, int caught) {
+          static_cast<Daemon*>(watched->data)->Stop(caught == SIGTERM ? "SIGTERM" : "SIGINT");
+        },
+        number);
+  }
+}
+
+void Daemon::Run() {
+  spdlog::info("namegated {} serves '{}'", NAMEGATE_VERSION, paths_.directory());
+  uv_run(&loop_, UV_RUN_DEFAULT);
+}
+
+void Daemon::OnIdle() {
+  if (options_.exit_when_idle && sessions_.size() == 0 && control_->connections() == 0) {
+    Stop("nothing left to do");
+  }
+}
+
+void Daemon::Stop(const char* why) {
+  if (stopping_) return;
+  stopping_ = true;
+  spdlog::info("stopping: {}", why);
+  control_->StopAccepting();
+  manager_->StopReceiving();
+  stop_deadline_ms_ = uv_now(&loop_) + kStopDeadline_ms;
+  stop_timer_.Make(this, [&](uv_timer_t* timer) { return uv_timer_init(&loop_, timer); });
+  uv_timer_start(
+      stop_timer_.get(),
+      [](uv_timer_t* timer) { static_cast<Daemon*>(timer->data)->FinishStopping(); }, 0,
+      kStopCheck_ms);
+}
+
+// Called again and again until everything that was accepted is recorded and answered.
+void Daemon::FinishStopping() {
+  const bool patient = uv_now(&loop_) < stop_deadline_ms_;
+  const bool busy = pipeline_->in_flight() > 0 || ledger_->pending() > 0;
+  if (busy && patient) return;
+  if (!sessions_closed_) {
+    sessions_closed_ = true;
+    manager_->CloseAll("daemon-stopped");
+    return;  // their rows are on their way
+  }
+  uv_stop(&loop_);
+}
+
+nlohmann::json Daemon::Status() const {
+  nlohmann::json upstreams = nlohmann::json::array();
+  for (const UpstreamServer& server : forwarder_->servers()) {
+    upstreams.push_back({{"address", server.endpoint.ToText()},
+                         {"ok", server.ok},
+                         {"sent", server.sent},
+                         {"failed", server.failed},
+                         {"wrong_replies", server.wrong_replies}});
+  }
+  uint64_t connections = 0;
+  for (const auto& session : sessions_.all()) connections += session->counters.connections;
+  const std::string trouble = ledger_->trouble();
+  return {{"version", NAMEGATE_VERSION},
+          {"pid", getpid()},
+          {"state_dir", paths_.directory()},
+          {"ledger", paths_.ledger()},
+          {"ledger_ok", trouble.empty()},
+          {"ledger_trouble", trouble},
+          {"started", Iso8601(started_us_)},
+          {"sessions", sessions_.size()},
+          {"queries", pipeline_->handled()},
+          {"connections", connections},
+          {"cache_entries", pipeline_->cache_entries()},
+          {"in_flight", pipeline_->in_flight()},
+          {"upstreams", upstreams}};
+}
+
+}  // namespace namegate::resolver

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/endpoint.h"
+#include "common/policy.h"
+#include "resolver/lease_table.h"
+
+namespace namegate::resolver {
+
+// One run of one program with one policy: the unit of identity, policy, leases and audit.
+struct Session {
+  int64_t id = 0;
+  std::string label;
+  std::string gate;   // "preload", "enclave" or "none"
+  std::string token;  // names its gate socket
+  int64_t opened_us = 0;
+  Endpoint nameserver;             // where its programs ask
+  std::optional<IpPrefix> client;  // set: known by these client addresses, on a shared name server
+  Policy policy;
+  LeaseTable leases;
+
+  // What has happened in it since it was opened.
+  struct Counters {
+    uint64_t hellos = 0;
+    uint64_t queries = 0;
+    uint64_t connections = 0;
+    uint64_t denials = 0;
+  } counters;
+  size_t queries_in_flight = 0;
+
+  explicit Session(std::vector<Rule> rules) : policy(std::move(rules)) {}
+};
+
+}  // namespace namegate::resolver

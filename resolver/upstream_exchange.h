@@ -1,0 +1,75 @@
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/unique_fd.h"
+#include "resolver/answer_cache.h"
+#include "resolver/message_reader.h"
+#include "resolver/upstream_server.h"
+#include "resolver/uv_handle.h"
+
+namespace namegate::resolver {
+
+// One question put to one upstream: over UDP from a fresh random port with a random ID and random
+// letter case (RFC 5452, RFC 9018's reasons), over TCP if the answer is truncated or looks forged.
+//
+// Theory of operation. The UDP socket is connected, so the kernel drops what other addresses send.
+// A datagram that is not the answer (ID, question, case, structure) is counted and waited out: it
+// may be a guess, and the right answer may still come. Two things make us turn to TCP, which an
+// attacker who cannot see our packets cannot get into: the truncation bit, and a reply that has the
+// right ID but not the right case or structure.
+class UpstreamExchange {
+ public:
+  enum class Failure { kTimeout, kUnreachable, kInvalid };
+  // Exactly one of the two is set.
+  struct Outcome {
+    std::optional<ResponseMessage> response;
+    Failure failure = Failure::kTimeout;
+  };
+  using Done = std::function<void(Outcome)>;
+
+  // Starts at once. `done` is called once, from the loop, never from inside the constructor; it may
+  // destroy the exchange. Destroying it earlier cancels it. `server` and `loop` must outlive it.
+  UpstreamExchange(uv_loop_t* loop, UpstreamServer& server, const Question& question,
+                   uint64_t timeout_ms, Done done);
+  UpstreamExchange(const UpstreamExchange&) = delete;
+  UpstreamExchange& operator=(const UpstreamExchange&) = delete;
+  ~UpstreamExchange() = default;
+
+ private:
+  // Guesses that are waited out before the question moves to TCP.
+  static constexpr int kMaxWrongReplies = 64;
+
+  bool StartUdp();
+  void OnDatagramReady(int status);
+  void Judge(std::span<const uint8_t> datagram);
+  void StartTcp();
+  void OnConnected(int status);
+  void OnTcpRead(ssize_t count);
+  void JudgeTcp();
+  void Fail(Failure failure);
+  void Finish(Outcome outcome);
+
+  uv_loop_t* loop_;
+  UpstreamServer& server_;
+  Question question_;
+  Done done_;
+  uint16_t id_ = 0;
+  std::string question_wire_;
+  int wrong_replies_ = 0;
+  UniqueFd socket_;
+  UvHandle<uv_poll_t> poll_;
+  UvHandle<uv_timer_t> timer_;
+  UvHandle<uv_tcp_t> tcp_;
+  std::string tcp_received_;
+  std::vector<char> tcp_buffer_;
+  Failure failure_ = Failure::kTimeout;  // what a timeout will be reported as
+};
+
+}  // namespace namegate::resolver
