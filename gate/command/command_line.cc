@@ -195,6 +195,10 @@ int RunCommandLine(int argc, char** argv) {
   Describe(app, line);
   std::vector<std::string> words(argv + 1, argv + argc);
   line.run.command = CutOffCommand(words);
+  if (!line.run.command.empty() && std::find(words.begin(), words.end(), "run") == words.end()) {
+    Complain("only run takes a command after --; see namegate --help");
+    return kUsage;
+  }
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(words);
