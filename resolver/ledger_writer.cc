@@ -141,7 +141,7 @@ class ThreadedLedgerWriter final : public LedgerWriter {
   }
 
   void Finish(const LedgerGroupWriter::Outcome& outcome) {
-    if (!outcome.trouble.empty()) Log(outcome.trouble);
+    if (!outcome.trouble.empty()) Log(outcome);
     {
       const std::lock_guard lock(mutex_);
       results_.insert(results_.end(), outcome.committed.begin(), outcome.committed.end());
@@ -150,12 +150,19 @@ class ThreadedLedgerWriter final : public LedgerWriter {
     parts_->wake();
   }
 
-  void Log(const std::string& trouble) {
+  // One line a minute of each kind, however often it goes wrong.
+  void Log(const LedgerGroupWriter::Outcome& outcome) {
+    auto& logged = outcome.ledger_failed ? failure_logged_ : refusal_logged_;
     const auto now = std::chrono::steady_clock::now();
-    if (logged_ && now - *logged_ < kLogInterval) return;
-    logged_ = now;
-    spdlog::error("the ledger cannot be written, so nothing is answered or let through: {}",
-                  trouble);
+    if (logged && now - *logged < kLogInterval) return;
+    logged = now;
+    if (outcome.ledger_failed) {
+      spdlog::error("the ledger cannot be written, so nothing is answered or let through: {}",
+                    outcome.trouble);
+    } else {
+      spdlog::error("the ledger refused a row, which was not answered or let through: {}",
+                    outcome.trouble);
+    }
   }
 
   const std::unique_ptr<Parts> parts_;
@@ -164,7 +171,8 @@ class ThreadedLedgerWriter final : public LedgerWriter {
   std::vector<Completion> refused_;
   // The writer's thread only.
   int log_pages_ = 0;
-  std::optional<std::chrono::steady_clock::time_point> logged_;
+  std::optional<std::chrono::steady_clock::time_point> failure_logged_;
+  std::optional<std::chrono::steady_clock::time_point> refusal_logged_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
