@@ -92,6 +92,7 @@ std::string Details(const SessionInfo& session) {
     rows.push_back({i == 0 ? "allowed" : "", session.rules[i]});
   }
   if (session.rules.empty()) rows.push_back({"allowed", "nothing"});
+  std::erase_if(rows, [](const auto& row) { return row[1].empty(); });
   return FormatTable(rows);
 }
 

@@ -1,0 +1,105 @@
+#include "gate/command/audit.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gate/command/audit_help.h"
+#include "gate/command/audit_reports.h"
+#include "gate/command/output.h"
+
+namespace namegate::command {
+namespace {
+
+constexpr int64_t kDefaultTimeLimitS = 30;
+constexpr int64_t kMaxTimeLimitS = 86'400;
+
+// What the options of `audit` are written to; shared by the callbacks that read it.
+struct AuditCommand {
+  const CommonOptions& common;
+  int* exit_status;
+  AuditOptions options;
+  std::string sql;
+  int64_t time_limit_s = kDefaultTimeLimitS;
+
+  void Finish(const Result<void>& result) const {
+    *exit_status = result ? kOk : Fail(result.error().message);
+  }
+};
+using Shared = std::shared_ptr<AuditCommand>;
+
+CLI::App* Add(CLI::App& parent, const char* name, const char* description, const char* help) {
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->fallthrough();
+  command->footer(help);
+  return command;
+}
+
+// A mistake in an option is wrong usage, found before anything is opened.
+std::string CheckSince(const std::string& text) {
+  const auto since = ParseSince(text, 0);
+  return since ? "" : since.error().message;
+}
+
+void AddFilter(CLI::App& command, const Shared& audit) {
+  command.add_option("--session", audit->options.session, "Only this session, by id or label")
+      ->type_name("ID");
+  command
+      .add_option("--since", audit->options.since, "Only what was later: 15m, 2h, 3d, or UTC time")
+      ->type_name("WHEN")
+      ->check(CheckSince);
+}
+
+using Report = Result<void> (*)(const CommonOptions&, const AuditOptions&);
+
+CLI::App* AddReport(CLI::App& parent, const Shared& audit, Report report, const char* name,
+                    const char* description, const char* help) {
+  CLI::App* command = Add(parent, name, description, help);
+  AddFilter(*command, audit);
+  command->callback([audit, report] { audit->Finish(report(audit->common, audit->options)); });
+  return command;
+}
+
+void AddListReport(CLI::App& parent, const Shared& audit, Report report, const char* name,
+                   const char* description, const char* help) {
+  CLI::App* command = AddReport(parent, audit, report, name, description, help);
+  command->add_option("--limit", audit->options.limit, "The latest N rows; 0 for all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+void AddSql(CLI::App& parent, const Shared& audit) {
+  CLI::App* command =
+      Add(parent, "sql", "Ask the ledger anything, in SQL; nothing can be changed", kAuditSqlHelp);
+  command->add_option("sql", audit->sql, "One query, or - for standard input")
+      ->type_name("SQL")
+      ->required();
+  command->add_option("--time-limit", audit->time_limit_s, "Give up after so many seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(int64_t{1}, kMaxTimeLimitS))
+      ->capture_default_str();
+  command->callback([audit] {
+    audit->Finish(AuditSql(audit->common, audit->sql, std::chrono::seconds(audit->time_limit_s)));
+  });
+}
+
+}  // namespace
+
+void AddAuditCommand(CLI::App& app, const CommonOptions& options, int* exit_status) {
+  const Shared audit(new AuditCommand{options, exit_status, {}, {}});
+  CLI::App* command =
+      Add(app, "audit", "Read the ledger: what was asked, answered, denied", kAuditHelp);
+  command->require_subcommand(1);
+  AddReport(*command, audit, &AuditSummary, "summary", "Count, and show what was denied most",
+            kAuditSummaryHelp);
+  AddListReport(*command, audit, &AuditQueries, "queries", "The latest queries", kAuditQueriesHelp);
+  AddListReport(*command, audit, &AuditConnections, "connections", "The latest connections",
+                kAuditConnectionsHelp);
+  AddListReport(*command, audit, &AuditDenied, "denied",
+                "What was denied, and the rule that would allow it", kAuditDeniedHelp);
+  AddSql(*command, audit);
+}
+
+}  // namespace namegate::command

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "common/sqlite.h"
+
+namespace namegate::command {
+
+// `text` as it is if it is printable ASCII throughout, as nearly everything in the ledger is;
+// otherwise as Printable() makes it. So a name with an escape in it can be copied as it stands.
+std::string Shown(std::string_view text);
+
+// Shows rows of cells on standard output, as they come.
+class RowPrinter {
+ public:
+  // An array of JSON objects if `json`, else a table with its columns aligned.
+  static std::unique_ptr<RowPrinter> Create(bool json, std::vector<std::string> columns);
+  virtual ~RowPrinter() = default;
+
+  // One cell per column: null, a number or a text.
+  virtual void Row(const std::vector<nlohmann::json>& cells) = 0;
+  virtual void End() = 0;
+};
+
+// The cell in `column` of the statement's current row; blobs as X'hex'.
+nlohmann::json Cell(const Statement& statement, int column);
+
+// Prints all rows of `statement`; gives their number.
+Result<int64_t> PrintRows(Statement& statement, bool json);
+
+// An error if standard output cannot be written.
+Result<void> FlushOutput();
+
+}  // namespace namegate::command

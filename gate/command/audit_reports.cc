@@ -1,0 +1,227 @@
+#include "gate/command/audit_reports.h"
+
+#include <iostream>
+#include <iterator>
+
+#include "common/config.h"
+#include "common/ledger_reader.h"
+#include "common/state_paths.h"
+#include "gate/command/audit_printer.h"
+#include "gate/command/audit_sql.h"
+
+namespace namegate::command {
+namespace {
+
+int64_t NowUs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+Result<Database> OpenLedger(const CommonOptions& common) {
+  const auto config = Config::Load(common.config, common.state_dir);
+  if (!config) return config.error();
+  return OpenLedgerToRead(StatePaths(config->state_dir).ledger());
+}
+
+// A view as a report: every column for programs, those one reads for people.
+struct ViewReport {
+  const char* view;
+  const char* oldest_first;
+  const char* latest_first;
+  const char* all_columns;
+  const char* table_columns;
+};
+
+constexpr ViewReport kQueries = {
+    "queries",
+    "id",  // ids are given in the order of time, and are an index
+    "id DESC",
+    "id, time, session, label, client, transport, qname, qtype, verdict, reason, rule, rcode, ede,"
+    " source, duration_us, answer_id, answer_age, qclass, detail",
+    "time, session, label, qname, qtype, verdict, reason, rule, rcode, source, duration_us"};
+
+constexpr ViewReport kConnections = {
+    "connections", "id", "id DESC",
+    "id, time, session, label, gate, pid, process, protocol, address, port, verdict, reason, rule,"
+    " name, query_id",
+    "time, session, label, process, pid, protocol, address, port, name, verdict, reason, rule"};
+
+// The rule with the option that takes it, ready to be copied.
+#define NAMEGATE_REMEDY_OPTION \
+  "iif(remedy LIKE 'allow-private %', '--' || remedy, '--allow ' || remedy)"
+
+constexpr ViewReport kDenials = {
+    "denials", "time_us, kind, id", "time_us DESC, kind DESC, id DESC",
+    "time, session, label, kind, what, reason, remedy, qtype, process, detail, id",
+    "time, session, label, kind, what, reason, " NAMEGATE_REMEDY_OPTION " AS \"to allow it\""};
+
+Result<void> PrintView(const CommonOptions& common, const AuditOptions& options,
+                       const ViewReport& report) {
+  auto ledger = OpenLedger(common);
+  if (!ledger) return ledger.error();
+  auto filter = AuditFilter::Resolve(*ledger, options, NowUs());
+  if (!filter) return filter.error();
+  const std::string latest = "SELECT " + std::string(report.all_columns) + ", time_us FROM " +
+                             report.view + " WHERE " + filter->Sql("session", "time_us") +
+                             " ORDER BY " + report.latest_first + " LIMIT :limit";
+  const std::string columns = common.json ? report.all_columns : report.table_columns;
+  auto statement = ledger->Prepare("SELECT " + columns + " FROM (" + latest + ") ORDER BY " +
+                                   report.oldest_first);
+  if (!statement) return statement.error();
+  filter->Bind(*statement);
+  statement->Bind(sqlite3_bind_parameter_index(statement->handle(), ":limit"),
+                  options.limit == 0 ? int64_t{-1} : options.limit);
+  auto rows = PrintRows(*statement, common.json);
+  if (!rows) return rows.error();
+  if (*rows > 0 && *rows == options.limit) {
+    std::cerr << "namegate: these are the latest " << *rows << "; for all of them: --limit 0\n";
+  }
+  return {};
+}
+
+// What `audit summary` says, gathered as the JSON it may be printed as.
+class Summary {
+ public:
+  using Json = nlohmann::ordered_json;
+
+  Summary(Database& ledger, const AuditFilter& filter) : ledger_(ledger), filter_(filter) {}
+
+  Result<Json> Gather() {
+    Json counts;
+    if (auto added = AddRow(counts, kSessions, "session_id", "opened_us"); !added) {
+      return added.error();
+    }
+    if (auto added = AddRow(counts, kQueryCounts, "session_id", "time_us"); !added) {
+      return added.error();
+    }
+    if (auto added = AddRow(counts, kConnectionCounts, "session_id", "time_us"); !added) {
+      return added.error();
+    }
+    auto denied = MostDenied();
+    if (!denied) return denied.error();
+    counts["most_denied"] = *std::move(denied);
+    return counts;
+  }
+
+ private:
+  // Straight from the tables: the views would join four others for each row that is counted.
+  static constexpr char kSessions[] =
+      "SELECT count(*) AS sessions, count(*) FILTER (WHERE session_id NOT IN"
+      " (SELECT session_id FROM session_closed)) AS sessions_open FROM session WHERE ";
+  static constexpr char kQueryCounts[] =
+      "SELECT count(*) FILTER (WHERE verdict = 1) AS queries_allowed,"
+      " count(*) FILTER (WHERE verdict = 0) AS queries_denied FROM query WHERE ";
+  // Probes are no denials; see the view.
+  static constexpr char kConnectionCounts[] =
+      "SELECT count(*) FILTER (WHERE verdict = 1) AS connections_allowed,"
+      " count(*) FILTER (WHERE verdict = 0 AND reason IN"
+      " (SELECT reason_id FROM reason WHERE alarm = 1)) AS connections_denied"
+      " FROM connection WHERE ";
+  static constexpr char kMostDenied[] =
+      "SELECT count(*) AS times, kind, what, reason, remedy, " NAMEGATE_REMEDY_OPTION
+      " AS option FROM denials WHERE ";
+  static constexpr char kMostDeniedOrder[] =
+      " GROUP BY kind, what, reason, remedy ORDER BY times DESC, what, kind, reason LIMIT 10";
+
+  Result<Statement> Select(const std::string& sql) {
+    auto statement = ledger_.Prepare(sql);
+    if (statement) filter_.Bind(*statement);
+    return statement;
+  }
+
+  Result<void> AddRow(Json& counts, const std::string& sql, const char* session,
+                      const char* time_us) {
+    auto statement = Select(sql + filter_.Sql(session, time_us));
+    if (!statement) return statement.error();
+    auto row = statement->Step();
+    if (!row) return row.error();
+    for (int i = 0; i < statement->column_count(); ++i) {
+      counts[statement->column_name(i)] = statement->integer(i);
+    }
+    return {};
+  }
+
+  Result<Json> MostDenied() {
+    auto statement = Select(kMostDenied + filter_.Sql("session", "time_us") + kMostDeniedOrder);
+    if (!statement) return statement.error();
+    Json rows = Json::array();
+    auto more = statement->Step();
+    while (more && *more) {
+      Json row;
+      for (int i = 0; i < statement->column_count(); ++i) {
+        row[statement->column_name(i)] = Cell(*statement, i);
+      }
+      rows.push_back(std::move(row));
+      more = statement->Step();
+    }
+    if (!more) return more.error();
+    return rows;
+  }
+
+  Database& ledger_;
+  const AuditFilter& filter_;
+};
+
+void PrintSummary(const Summary::Json& summary) {
+  std::cout << "Sessions:     " << summary["sessions"] << " (" << summary["sessions_open"]
+            << " open)\n"
+            << "Queries:      " << summary["queries_allowed"] << " allowed, "
+            << summary["queries_denied"] << " denied\n"
+            << "Connections:  " << summary["connections_allowed"] << " allowed, "
+            << summary["connections_denied"] << " denied\n";
+  const auto& denied = summary["most_denied"];
+  if (denied.empty()) return;
+  std::cout << "\nDenied most:\n";
+  const auto table = RowPrinter::Create(false, {"times", "kind", "what", "reason", "to allow it"});
+  for (const auto& row : denied) {
+    table->Row({row["times"], row["kind"], row["what"], row["reason"], row["option"]});
+  }
+  table->End();
+}
+
+std::string StandardInput() {
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+Result<void> AuditSummary(const CommonOptions& common, const AuditOptions& options) {
+  auto ledger = OpenLedger(common);
+  if (!ledger) return ledger.error();
+  auto filter = AuditFilter::Resolve(*ledger, options, NowUs());
+  if (!filter) return filter.error();
+  auto summary = Summary(*ledger, *filter).Gather();
+  if (!summary) return summary.error();
+  if (common.json) {
+    std::cout << summary->dump(2, ' ', true, nlohmann::json::error_handler_t::replace) << '\n';
+  } else {
+    PrintSummary(*summary);
+  }
+  return FlushOutput();
+}
+
+Result<void> AuditQueries(const CommonOptions& common, const AuditOptions& options) {
+  return PrintView(common, options, kQueries);
+}
+
+Result<void> AuditConnections(const CommonOptions& common, const AuditOptions& options) {
+  return PrintView(common, options, kConnections);
+}
+
+Result<void> AuditDenied(const CommonOptions& common, const AuditOptions& options) {
+  return PrintView(common, options, kDenials);
+}
+
+Result<void> AuditSql(const CommonOptions& common, const std::string& sql,
+                      std::chrono::seconds limit) {
+  auto ledger = OpenLedger(common);
+  if (!ledger) return ledger.error();
+  SqlSandbox sandbox(*ledger, limit);
+  auto statement = sandbox.Prepare(sql == "-" ? StandardInput() : sql);
+  if (!statement) return statement.error();
+  auto rows = PrintRows(*statement, common.json);
+  if (!rows) return sandbox.Explain(rows.error());
+  return {};
+}
+
+}  // namespace namegate::command
