@@ -13,8 +13,8 @@ namespace {
 constexpr int64_t kSecondUs = 1'000'000;
 
 Error NotATime(const std::string& text) {
-  return Error{"--since '" + Printable(text) +
-               "': write 15m, 2h or 3d, or a time in UTC such as 2027-01-15T08:00:00"};
+  return Error{"'" + Printable(text) +
+               "' is not a time; write 15m, 2h or 3d, or a time in UTC as 2027-01-15T08:00:00"};
 }
 
 std::optional<int64_t> ReadInteger(std::string_view text) {

@@ -31,7 +31,7 @@ class AuditFilter {
   void Bind(Statement& statement) const;
 
  private:
-  std::optional<int64_t> session_;   // one session, or
+  std::optional<int64_t> session_;    // one session, or
   std::optional<std::string> label_;  // all that have this label
   std::optional<int64_t> since_us_;
 };

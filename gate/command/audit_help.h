@@ -37,7 +37,8 @@ Examples:
   namegate audit denied --session ci
   namegate audit denied --since 1d --json | jq -r '.[].remedy | select(.)' | sort -u)help";
 
-inline constexpr char kAuditSqlHelp[] = R"help(SQL is one query in the SQL of SQLite, or - to read it from standard input. Views:
+inline constexpr char kAuditSqlHelp[] =
+    R"help(SQL is one query in the SQL of SQLite, or - to read it from standard input. Views:
   sessions      session, label, gate, opened, closed, policy, close_reason, listen, client
   queries       id, time, session, label, client, transport, qname, qtype, verdict, reason, rule,
                 rcode, ede, source, duration_us, answer_id, answer_age, qclass, detail

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "gate/command/audit.h"
 #include "gate/command/completion.h"
 #include "gate/command/help.h"
 #include "gate/command/output.h"
@@ -152,6 +153,7 @@ void Describe(CLI::App& app, CommandLine& line) {
   AddRun(app, line);
   AddSession(app, line);
   AddPolicy(app, line);
+  AddAuditCommand(app, line.common, &line.exit_status);
   AddStatus(app, line);
   AddCompletion(app, line);
 }
