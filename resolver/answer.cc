@@ -23,6 +23,14 @@ uint32_t NegativeTtl(const ResponseMessage& response) {
   return kDefaultNegativeTtl_s;
 }
 
+// The owner of an allowed name can write a message into the digits of TTLs; round ones carry
+// little. A TTL of 0 stays 0: it asks not to be cached.
+uint32_t RoundedTtl(uint32_t ttl_s) {
+  ttl_s = std::min(ttl_s, kMaxTtl_s);
+  if (ttl_s < 60) return (ttl_s + 9) / 10 * 10;
+  return ttl_s / 60 * 60;
+}
+
 class ChainWalk {
  public:
   explicit ChainWalk(const ResponseMessage& response)
@@ -40,9 +48,23 @@ class ChainWalk {
       }
       if (cname == nullptr) return true;
       if (hop == kMaxChainHops) return false;  // a loop ends here as well
+      if (!AgreesWithDname(*cname)) return false;
       Take(*cname);
       owner_ = *TargetOf(*cname);
     }
+  }
+
+  // A DNAME above the owner says what its CNAME must be (RFC 6672 §2.2): the owner with the DNAME's
+  // own name at its end replaced by the DNAME's target.
+  bool AgreesWithDname(const Record& cname) const {
+    for (const Record& record : response_.answers) {
+      if (record.type != rrtype::kDname || record.owner == owner_) continue;
+      if (!owner_.IsAtOrBelow(record.owner)) continue;
+      const std::string_view owner = owner_.wire();
+      const size_t kept = owner.size() - record.owner.wire().size();
+      if (std::string(owner.substr(0, kept)) + record.rdata != cname.rdata) return false;
+    }
+    return true;
   }
 
   // True if there is at least one record of the type asked for at the end of the chain.
@@ -63,7 +85,7 @@ class ChainWalk {
  private:
   void Take(const Record& record) {
     set_.push_back(record);
-    set_.back().ttl_s = std::min(record.ttl_s, kMaxTtl_s);
+    set_.back().ttl_s = RoundedTtl(record.ttl_s);
   }
 
   const ResponseMessage& response_;

@@ -88,6 +88,34 @@ TEST_CASE("Two different CNAMEs at one owner are no answer") {
             .outcome == Reason::kUpstreamInvalid);
 }
 
+Record Dname(const char* owner, const char* target) {
+  return {Name(owner), rrtype::kDname, 300, std::string(Name(target).wire())};
+}
+
+TEST_CASE("A CNAME must be what a DNAME above it makes of the owner") {
+  const auto outcome = [](const char* target, const char* dname_owner = "example") {
+    return ExtractAnswer(ResponseWith({Dname(dname_owner, "other.test"),
+                                       Cname("www.example", target), Address(target, 1)}))
+        .outcome;
+  };
+  CHECK(outcome("www.other.test") == Reason::kRule);
+  CHECK(outcome("bank.other.test") == Reason::kUpstreamInvalid);
+  CHECK(outcome("www.evil.test") == Reason::kUpstreamInvalid);
+  CHECK(outcome("anything.test", "unrelated") == Reason::kRule);
+}
+
+TEST_CASE("TTLs are rounded, so that their digits say little") {
+  const auto ttl = [](uint32_t ttl_s) {
+    return ExtractAnswer(ResponseWith({Address("www.example", 1, ttl_s)})).ttl_s;
+  };
+  CHECK(ttl(0) == 0);
+  CHECK(ttl(1) == 10);
+  CHECK(ttl(10) == 10);
+  CHECK(ttl(59) == 60);
+  CHECK(ttl(61) == 60);
+  CHECK(ttl(3599) == 3540);
+}
+
 TEST_CASE("An answer lives as long as its shortest record, a day at most") {
   CHECK(ExtractAnswer(
             ResponseWith({Cname("www.example", "a.example", 20), Address("a.example", 1, 300)}))
