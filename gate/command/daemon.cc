@@ -14,6 +14,7 @@
 #include "common/config.h"
 #include "common/escape.h"
 #include "common/state_paths.h"
+#include "common/upstream_address.h"
 #include "gate/command/daemon_start.h"
 
 namespace namegate::command {
@@ -24,7 +25,6 @@ using Clock = std::chrono::steady_clock;
 // A daemon that leaves has its last rows to write; longer than this is trouble.
 constexpr std::chrono::seconds kPatience{15};
 constexpr std::chrono::milliseconds kRetryPause{20};
-constexpr uint16_t kDnsPort = 53;
 
 // A daemon on its way out may accept a connection and serve nothing, so only one that answers
 // counts. As long as this connection stands, the daemon stays.
@@ -118,12 +118,12 @@ Result<void> CheckUpstreams(ControlClient& daemon, const std::vector<std::string
 Result<std::vector<std::string>> CanonicalUpstreams(const std::vector<std::string>& texts) {
   std::vector<std::string> upstreams;
   for (const std::string& text : texts) {
-    const auto endpoint = Endpoint::FromText(text, kDnsPort);
-    if (!endpoint) {
-      return Error{"--upstream: '" + Printable(text) +
-                   "' is no address; write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"};
+    const auto upstream = UpstreamAddress::FromText(text);
+    if (!upstream) {
+      return Error{"--upstream: '" + Printable(text) + "' is no resolver's address; " +
+                   kUpstreamAddressForms};
     }
-    upstreams.push_back(endpoint->ToText());
+    upstreams.push_back(upstream->ToText());
   }
   return upstreams;
 }

@@ -26,6 +26,9 @@ using testing::Words;
 
 constexpr char kZone[] = "allowed.example. 60 IN A 127.0.0.1\nother.example. 60 IN A 127.0.0.1\n";
 
+// How the mounts of a run stand in /proc/PID/mountinfo.
+constexpr char kOurMount[] = " - tmpfs namegate ";
+
 std::string Content(const std::string& path) { return testing::ReadFile(path); }
 
 // What the process has printed of its own pid, as `sh -c 'echo $$'` does.
@@ -90,7 +93,7 @@ TEST_CASE("Inside, resolv.conf and nsswitch.conf are the session's; outside, not
   CHECK_THAT(inside.out, Contains("\nhosts: files dns\n"));
   CHECK(Content("/etc/resolv.conf") == resolv_conf);
   CHECK(Content("/etc/nsswitch.conf") == nsswitch_conf);
-  CHECK_THAT(Content("/proc/self/mountinfo"), !Contains("namegate"));
+  CHECK_THAT(Content("/proc/self/mountinfo"), !Contains(kOurMount));
 }
 
 TEST_CASE(
@@ -106,6 +109,27 @@ TEST_CASE(
       testing::Run({"ls", "-A", harness.state_dir(), harness.state_dir() + "/gate"});
   CHECK_THAT(left.out, !Contains("resolv") && !Contains("control.sock"));
   CHECK_THAT(left.out, Catch::EndsWith("/gate:\n"));
+}
+
+TEST_CASE("Mounts do not spread to a host that shares its own, as systemd has it") {
+  testing::RequireRootWithMounts();
+  const CommandHarness harness;
+  const Words host = {"unshare",
+                      "--mount",
+                      "--propagation",
+                      "shared",
+                      "sh",
+                      "-c",
+                      "OUTSIDE=/proc/$$ exec env \"$@\"",
+                      "sh"};
+  const std::string look = "cat $OUTSIDE/mountinfo $OUTSIDE/root/etc/resolv.conf /etc/resolv.conf";
+  const Outcome outcome =
+      testing::Run(Joined(host, harness.RunWords({"--quiet"}, {"sh", "-c", look})));
+  CHECK(outcome.status == 0);
+  const size_t inside = outcome.out.rfind("# This command runs in a session of Namegate");
+  REQUIRE(inside != std::string::npos);
+  const std::string outside = outcome.out.substr(0, inside);
+  CHECK_THAT(outside, Contains(" / / ") && !Contains(kOurMount) && !Contains("Namegate"));
 }
 
 TEST_CASE("Inside, the state directory is as it is outside") {
@@ -152,7 +176,7 @@ TEST_CASE("The summary is ten lines at most and says where the rest is") {
   CHECK_THAT(outcome.err, Contains("and 2 more: namegate audit denied --session 1"));
 }
 
-TEST_CASE("--quiet and NAMEGATE_QUIET=1 silence notes, the gate's lines and the summary") {
+TEST_CASE("Both --quiet and NAMEGATE_QUIET=1 silence notes, the gate's lines and the summary") {
   testing::RequireRootWithMounts();
   const CommandHarness harness;
   const Words command = {"bash", "-c",

@@ -133,7 +133,7 @@ TEST_CASE("What the daemon refuses is said in its words, with exit status 1") {
 
 TEST_CASE("A label chosen by another client of the daemon cannot drive the terminal") {
   Host host;
-  host.daemon().OpenSession(json{{"label", "\x1b[2J\nforged"}});
+  host.daemon().OpenSessionBy(json{{"label", "\x1b[2J\nforged"}});
   for (const Words& words : {Words{"session", "list"}, Words{"session", "show", "1"},
                              Words{"session", "list", "--json"}}) {
     const Outcome outcome = host.Namegate(words);
