@@ -83,7 +83,7 @@ class ThreadedLedgerWriter final : public LedgerWriter {
       if (queue_.size() < kMaxWaitingRows) {
         queue_.push_back(std::move(row));
         completions_.push_back(std::move(done));
-        changed_.notify_one();
+        if (queue_.size() == 1) changed_.notify_one();  // else it knows
         return;
       }
     }

@@ -1,4 +1,7 @@
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <set>
@@ -110,6 +113,46 @@ TEST_CASE("Sessions that a dead daemon left open are closed when the ledger is o
   CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 2") == "owner-gone");
   CHECK(ledger.Value("SELECT closed FROM sessions WHERE session = 2") ==
         "2027-01-15T08:00:00.000006Z");
+}
+
+// Writes rows until it is killed, and tells on `out` each id whose completion has run.
+[[noreturn]] void WriteUntilKilled(const std::string& directory, int out) {
+  TestLedger ledger(directory);
+  ledger.Add(OpenedRow(ledger, "killed"));
+  while (true) {
+    for (int i = 0; i < 20; ++i) {
+      auto row = DeniedRow(ledger, "evil.example");
+      const int64_t id = row.id;
+      ledger.writer().Submit(std::move(row), [id, out](bool committed) {
+        if (committed && write(out, &id, sizeof(id)) != sizeof(id)) _exit(1);
+      });
+    }
+    ledger.Write({});
+  }
+}
+
+TEST_CASE("What a completion was run for is in the ledger after kill -9") {
+  TempDir directory;
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) WriteUntilKilled(directory.path(), ends[1]);
+  close(ends[1]);
+  int64_t last = 0;
+  int64_t told = 0;
+  for (int64_t id = 0; read(ends[0], &id, sizeof(id)) == sizeof(id); last = id) {
+    if (++told == 500) kill(child, SIGKILL);
+  }
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  REQUIRE(told >= 500);
+
+  TestLedger ledger(directory.path());
+  CHECK(std::stoll(ledger.Value("SELECT count(*) FROM queries WHERE id <= " +
+                                std::to_string(last))) == last);
+  CHECK(ledger.Value("SELECT count(*) FROM pragma_foreign_key_check") == "0");
+  CHECK(ledger.Value("SELECT close_reason FROM sessions") == "daemon-died");
+  CHECK(ledger.writer().NextQueryId() > last);
 }
 
 TEST_CASE("A row that the ledger refuses for its own sake fails alone") {
