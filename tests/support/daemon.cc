@@ -71,7 +71,8 @@ void Daemon::Start() {
     command.insert(command.end(), {"--upstream", upstream.ToText()});
   }
   command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
-  process_ = std::make_unique<Process>(command);
+  process_ = std::make_unique<Process>(
+      command, ProcessOptions{.environment = options_.environment, .input = ""});
   writer.Reset();
   readiness_ = ReadAll(reader.get());
 }
@@ -85,7 +86,7 @@ ControlClient& Daemon::control() {
   return *control_;
 }
 
-TestSession Daemon::OpenSession(nlohmann::json request) {
+TestSession Daemon::OpenSessionBy(nlohmann::json request) {
   const bool choose = !request.contains("listen") && !request.contains("client");
   request["command"] = "session.open";
   for (int attempt = 1;; ++attempt) {
@@ -101,11 +102,11 @@ TestSession Daemon::OpenSession(nlohmann::json request) {
 }
 
 TestSession Daemon::OpenSession(const std::vector<std::string>& allow) {
-  return OpenSession(nlohmann::json{{"allow", allow}});
+  return OpenSessionBy(nlohmann::json{{"allow", allow}});
 }
 
 TestSession Daemon::OpenPrivateSession(const std::vector<std::string>& allow) {
-  return OpenSession(nlohmann::json{{"allow_private", allow}});
+  return OpenSessionBy(nlohmann::json{{"allow_private", allow}});
 }
 
 void Daemon::CloseSession(const TestSession& session) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -27,6 +28,7 @@ struct DaemonOptions {
   std::vector<Endpoint> upstreams;
   std::string config;                  // text of namegate.toml behind "version = 1"
   std::vector<std::string> arguments;  // further ones
+  std::map<std::string, std::string> environment = {};  // added to the test's own
 };
 
 // A real namegated of this build in a state directory of its own. Killed, if it still runs, when
@@ -44,7 +46,7 @@ class Daemon {
 
   // Opens a session by `request`, the members of session.open; an address for it to listen on is
   // chosen if it names none. A refusal throws.
-  TestSession OpenSession(nlohmann::json request);
+  TestSession OpenSessionBy(nlohmann::json request);
   // The same with these rules, whose names may not be answered with private addresses.
   TestSession OpenSession(const std::vector<std::string>& allow);
   // The same; they may.
