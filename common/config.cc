@@ -27,6 +27,20 @@ Result<std::vector<Endpoint>> Endpoints(const TomlFile& file, const toml::node& 
   return endpoints;
 }
 
+Result<std::vector<UpstreamAddress>> Upstreams(const TomlFile& file, const toml::node& node) {
+  const std::string fix =
+      std::string("upstream must be a list of resolvers in quotes; ") + kUpstreamAddressForms;
+  if (!node.is_array()) return file.At(node, fix);
+  std::vector<UpstreamAddress> upstreams;
+  for (const toml::node& entry : *node.as_array()) {
+    const auto text = entry.value_exact<std::string>();
+    const auto upstream = text ? UpstreamAddress::FromText(*text) : std::nullopt;
+    if (!upstream) return file.At(entry, fix);
+    upstreams.push_back(*upstream);
+  }
+  return upstreams;
+}
+
 Result<std::string> OneOf(const TomlFile& file, const toml::node& node, const std::string& key,
                           std::initializer_list<std::string_view> choices) {
   auto value = file.String(node, key);
@@ -41,7 +55,7 @@ Result<std::string> OneOf(const TomlFile& file, const toml::node& node, const st
 
 Result<void> ReadServers(const TomlFile& file, Config& config) {
   if (const toml::node* node = file.root().get("upstream")) {
-    auto value = Endpoints(file, *node, "upstream");
+    auto value = Upstreams(file, *node);
     if (!value) return value.error();
     config.upstreams = std::move(value).value();
   }

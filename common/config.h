@@ -7,6 +7,7 @@
 
 #include "common/endpoint.h"
 #include "common/result.h"
+#include "common/upstream_address.h"
 
 namespace namegate {
 
@@ -14,7 +15,8 @@ namespace namegate {
 //
 //   version = 1
 //   state_dir = "/var/lib/namegate"
-//   upstream = ["192.0.2.53", "[2001:db8::53]:5353"]   # default: the host's resolv.conf
+//   upstream = ["192.0.2.53", "[2001:db8::53]:5353", "tls://192.0.2.53@dns.example.org"]
+//                                      # default: the host's resolv.conf
 //   listen = ["192.0.2.1:53"]          # addresses that sessions by client prefix share
 //   durability = "process"             # or "power"
 //   log_level = "info"
@@ -23,7 +25,7 @@ namespace namegate {
 //   cache_entries = 10000
 struct Config {
   std::string state_dir;
-  std::vector<Endpoint> upstreams;
+  std::vector<UpstreamAddress> upstreams;
   std::vector<Endpoint> listen;
   bool power_durability = false;
   std::string log_level = "info";

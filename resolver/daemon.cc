@@ -89,8 +89,12 @@ Result<void> Daemon::TakeStateDirectory() {
 }
 
 Result<void> Daemon::FindUpstreams() {
-  std::vector<Endpoint> upstreams = options_.config.upstreams;
-  if (upstreams.empty()) upstreams = NameserversOf(kResolvConf);
+  std::vector<UpstreamAddress> upstreams = options_.config.upstreams;
+  if (upstreams.empty()) {
+    for (const Endpoint& endpoint : NameserversOf(kResolvConf)) {
+      upstreams.push_back({.endpoint = endpoint, .tls = false, .tls_name = ""});
+    }
+  }
   if (upstreams.empty()) {
     return Error{std::string("no upstream resolver is known: ") + kResolvConf +
                  " names none; give one with --upstream ADDR"};
@@ -186,11 +190,12 @@ void Daemon::FinishStopping() {
 nlohmann::json Daemon::Status() const {
   nlohmann::json upstreams = nlohmann::json::array();
   for (const UpstreamServer& server : forwarder_->servers()) {
-    upstreams.push_back({{"address", server.endpoint.ToText()},
+    upstreams.push_back({{"address", server.address.ToText()},
                          {"ok", server.ok},
                          {"sent", server.sent},
                          {"failed", server.failed},
-                         {"wrong_replies", server.wrong_replies}});
+                         {"wrong_replies", server.wrong_replies},
+                         {"trouble", server.tls ? server.tls->trouble() : ""}});
   }
   uint64_t connections = 0;
   for (const auto& session : sessions_.all()) connections += session->counters.connections;

@@ -24,12 +24,18 @@ bool IsAnswer(const ResponseMessage& response) {
 
 }  // namespace
 
-Forwarder::Forwarder(uv_loop_t* loop, const std::vector<Endpoint>& upstreams) : loop_(loop) {
+Forwarder::Forwarder(uv_loop_t* loop, const std::vector<UpstreamAddress>& upstreams) : loop_(loop) {
   if (upstreams.empty()) std::abort();
-  for (const Endpoint& endpoint : upstreams) servers_.push_back({.endpoint = endpoint});
+  for (const UpstreamAddress& address : upstreams) {
+    UpstreamServer& server = servers_.emplace_back();
+    server.address = address;
+    if (address.tls) server.tls = std::make_unique<TlsChannel>(loop, address);
+  }
 }
 
-Forwarder::~Forwarder() = default;
+Forwarder::~Forwarder() {
+  questions_.clear();  // before the servers, whose channels they use
+}
 
 Forwarder::Asked Forwarder::Ask(const Question& question, Done done) {
   if (const auto found = questions_.find(question); found != questions_.end()) {

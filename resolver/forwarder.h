@@ -29,7 +29,7 @@ class Forwarder {
   using Done = std::function<void(std::shared_ptr<const Answer>)>;
 
   // At least one upstream. `loop` must outlive the forwarder.
-  Forwarder(uv_loop_t* loop, const std::vector<Endpoint>& upstreams);
+  Forwarder(uv_loop_t* loop, const std::vector<UpstreamAddress>& upstreams);
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
   ~Forwarder();

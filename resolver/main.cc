@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/config.h"
+#include "common/escape.h"
 #include "common/unique_fd.h"
 #include "resolver/daemon.h"
 #include "resolver/dns.h"
@@ -20,8 +21,10 @@ namespace {
 using namegate::Config;
 using namegate::Endpoint;
 using namegate::Error;
+using namegate::Printable;
 using namegate::Result;
 using namegate::UniqueFd;
+using namegate::UpstreamAddress;
 using namegate::resolver::Daemon;
 using namegate::resolver::kDnsPort;
 
@@ -42,8 +45,8 @@ void Describe(CLI::App& app, CommandLine& line) {
                  "Configuration file (default: /etc/namegate/namegate.toml for root, else "
                  "~/.config/namegate/namegate.toml, if it is there)");
   app.add_option("--upstream", line.upstreams,
-                 "Resolver to ask, ADDR or ADDR:PORT; repeat for more (default: those of the "
-                 "configuration, else of /etc/resolv.conf)");
+                 "Resolver to ask, ADDR, ADDR:PORT or tls://ADDR[:PORT]@NAME for DNS over TLS; "
+                 "repeat for more (default: those of the configuration, else of /etc/resolv.conf)");
   app.add_option(
       "--listen", line.listen,
       "Address that sessions by client prefix share, ADDR or ADDR:PORT; repeat for more");
@@ -57,13 +60,27 @@ void Describe(CLI::App& app, CommandLine& line) {
       "Signals: SIGTERM and SIGINT answer what was accepted, then exit 0.");
 }
 
+Result<void> AddUpstreams(const std::vector<std::string>& texts,
+                          std::vector<UpstreamAddress>& upstreams) {
+  if (!texts.empty()) upstreams.clear();
+  for (const std::string& text : texts) {
+    const auto upstream = UpstreamAddress::FromText(text);
+    if (!upstream) {
+      return Error{"--upstream '" + Printable(text) + "' is no resolver's address; " +
+                   namegate::kUpstreamAddressForms};
+    }
+    upstreams.push_back(*upstream);
+  }
+  return {};
+}
+
 Result<void> AddEndpoints(const std::vector<std::string>& texts, const char* option,
                           std::vector<Endpoint>& endpoints) {
   if (!texts.empty()) endpoints.clear();
   for (const std::string& text : texts) {
     const auto endpoint = Endpoint::FromText(text, kDnsPort);
     if (!endpoint) {
-      return Error{std::string(option) + " '" + text +
+      return Error{std::string(option) + " '" + Printable(text) +
                    "': write an address, 192.0.2.53 or 192.0.2.53:5353 or [2001:db8::53]:53"};
     }
     endpoints.push_back(*endpoint);
@@ -74,9 +91,7 @@ Result<void> AddEndpoints(const std::vector<std::string>& texts, const char* opt
 Result<std::unique_ptr<Daemon>> StartDaemon(const CommandLine& line) {
   auto config = Config::Load(line.config, line.state_dir);
   if (!config) return config.error();
-  if (auto added = AddEndpoints(line.upstreams, "--upstream", config->upstreams); !added) {
-    return added.error();
-  }
+  if (auto added = AddUpstreams(line.upstreams, config->upstreams); !added) return added.error();
   if (auto added = AddEndpoints(line.listen, "--listen", config->listen); !added) {
     return added.error();
   }

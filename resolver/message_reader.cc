@@ -1,5 +1,7 @@
 #include "resolver/message_reader.h"
 
+#include <algorithm>
+
 #include "resolver/rdata_reader.h"
 #include "resolver/wire_cursor.h"
 
@@ -201,6 +203,12 @@ std::optional<ResponseMessage> ParseResponse(std::span<const uint8_t> bytes) {
   if (message.truncated) return message;
   if (!ResponseReader(cursor, header, &message).Read()) return std::nullopt;
   return message;
+}
+
+bool SameQuestion(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return LowerCase(static_cast<uint8_t>(x)) == LowerCase(static_cast<uint8_t>(y));
+  });
 }
 
 }  // namespace namegate::resolver

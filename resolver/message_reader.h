@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/domain_name.h"
@@ -72,5 +73,8 @@ struct ResponseMessage {
 // Reads a response. Nothing on any deviation: a wrong RDLENGTH for a type, octets left over, names
 // that point forwards or too often, two OPT records, a class other than IN, limits exceeded.
 std::optional<ResponseMessage> ParseResponse(std::span<const uint8_t> bytes);
+
+// True if two questions in wire format differ at most in the case of their letters.
+bool SameQuestion(std::string_view a, std::string_view b);
 
 }  // namespace namegate::resolver

@@ -40,12 +40,6 @@ UniqueFd ConnectedSocket(const Endpoint& server) {
   return socket;
 }
 
-bool SameIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return LowerCase(static_cast<uint8_t>(x)) == LowerCase(static_cast<uint8_t>(y));
-         });
-}
-
 uint16_t IdOf(std::span<const uint8_t> message) {
   return static_cast<uint16_t>(message[0] << 8 | message[1]);
 }
@@ -57,7 +51,9 @@ UpstreamExchange::UpstreamExchange(uv_loop_t* loop, UpstreamServer& server,
     : loop_(loop), server_(server), question_(question), done_(std::move(done)) {
   question_wire_ = RandomCaseQuestion(question.qname, question.qtype);
   timer_.Make(this, [loop](uv_timer_t* timer) { return uv_timer_init(loop, timer); });
-  if (!StartUdp()) {
+  if (server.tls) {
+    AskOverTls();
+  } else if (!StartUdp()) {
     failure_ = Failure::kUnreachable;
     timeout_ms = 0;  // the failure is told from the loop, not from inside the constructor
   }
@@ -70,9 +66,23 @@ UpstreamExchange::UpstreamExchange(uv_loop_t* loop, UpstreamServer& server,
       timeout_ms, 0);
 }
 
+UpstreamExchange::~UpstreamExchange() {
+  if (tls_ticket_ != 0) server_.tls->Cancel(tls_ticket_);
+}
+
+void UpstreamExchange::AskOverTls() {
+  ++server_.sent;
+  tls_ticket_ = server_.tls->Ask(question_wire_, [this](TlsChannel::Outcome outcome) {
+    tls_ticket_ = 0;
+    if (outcome.response) return Finish({std::move(outcome.response), {}});
+    Fail(outcome.failure == TlsChannel::Failure::kInvalid ? Failure::kInvalid
+                                                          : Failure::kUnreachable);
+  });
+}
+
 bool UpstreamExchange::StartUdp() {
   id_ = static_cast<uint16_t>(RandomU32());
-  socket_ = ConnectedSocket(server_.endpoint);
+  socket_ = ConnectedSocket(server_.address.endpoint);
   if (!socket_) return false;
   const std::string query = BuildQuery(id_, question_wire_);
   ++server_.sent;
@@ -105,7 +115,7 @@ void UpstreamExchange::Judge(std::span<const uint8_t> datagram) {
   ++server_.wrong_replies;
   // The right ID with another question is a guess, or the answer to something else: wait. With our
   // question in other letters, or with a broken body, it may be the real upstream: ask over TCP.
-  const bool ours = response && SameIgnoringCase(response->question_wire, question_wire_);
+  const bool ours = response && SameQuestion(response->question_wire, question_wire_);
   const bool broken = right_id && !response;
   if (broken) failure_ = Failure::kInvalid;
   if (ours || broken || ++wrong_replies_ >= kMaxWrongReplies) StartTcp();
@@ -117,7 +127,7 @@ void UpstreamExchange::StartTcp() {
   id_ = static_cast<uint16_t>(RandomU32());
   tcp_.Make(this, [&](uv_tcp_t* tcp) { return uv_tcp_init(loop_, tcp); });
   sockaddr_storage peer;
-  server_.endpoint.address.ToSockaddr(server_.endpoint.port, &peer);
+  server_.address.endpoint.address.ToSockaddr(server_.address.endpoint.port, &peer);
   auto* request = new uv_connect_t{};
   request->data = this;
   const int code = uv_tcp_connect(request, tcp_.get(), reinterpret_cast<const sockaddr*>(&peer),
@@ -183,7 +193,7 @@ void UpstreamExchange::JudgeTcp() {
                                          tcp_received_.size() - 2);
   auto response = ParseResponse(message);
   if (!response || response->id != id_ || response->truncated ||
-      !SameIgnoringCase(response->question_wire, question_wire_)) {
+      !SameQuestion(response->question_wire, question_wire_)) {
     ++server_.wrong_replies;
     return Fail(Failure::kInvalid);
   }

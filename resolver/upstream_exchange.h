@@ -16,8 +16,9 @@
 
 namespace namegate::resolver {
 
-// One question put to one upstream: over UDP from a fresh random port with a random ID and random
-// letter case (RFC 5452, RFC 9018's reasons), over TCP if the answer is truncated or looks forged.
+// One question put to one upstream: over TLS if the upstream is so configured, else over UDP from a
+// fresh random port with a random ID and random letter case (RFC 5452, RFC 9018's reasons), over
+// TCP if the answer is truncated or looks forged.
 //
 // Theory of operation. The UDP socket is connected, so the kernel drops what other addresses send.
 // A datagram that is not the answer (ID, question, case, structure) is counted and waited out: it
@@ -40,12 +41,13 @@ class UpstreamExchange {
                    uint64_t timeout_ms, Done done);
   UpstreamExchange(const UpstreamExchange&) = delete;
   UpstreamExchange& operator=(const UpstreamExchange&) = delete;
-  ~UpstreamExchange() = default;
+  ~UpstreamExchange();
 
  private:
   // Guesses that are waited out before the question moves to TCP.
   static constexpr int kMaxWrongReplies = 64;
 
+  void AskOverTls();
   bool StartUdp();
   void OnDatagramReady(int status);
   void Judge(std::span<const uint8_t> datagram);
@@ -67,6 +69,7 @@ class UpstreamExchange {
   UvHandle<uv_poll_t> poll_;
   UvHandle<uv_timer_t> timer_;
   UvHandle<uv_tcp_t> tcp_;
+  uint64_t tls_ticket_ = 0;  // 0: nothing is asked over TLS
   std::string tcp_received_;
   std::vector<char> tcp_buffer_;
   Failure failure_ = Failure::kTimeout;  // what a timeout will be reported as

@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   testing::Promise(config->state_dir.starts_with('/'), "the state directory is absolute");
-  for (const Endpoint& upstream : config->upstreams) {
-    testing::Promise(upstream.port != 0, "an upstream has a port");
+  for (const UpstreamAddress& upstream : config->upstreams) {
+    testing::Promise(upstream.endpoint.port != 0, "an upstream has a port");
   }
   return 0;
 }

@@ -103,6 +103,13 @@ void Authority::Release(const std::string& name) {
   Wake();
 }
 
+void Authority::CloseConnections() {
+  std::unique_lock lock(mutex_);
+  closing_connections_ = true;
+  Wake();
+  changed_.wait(lock, [&] { return !closing_connections_; });
+}
+
 std::vector<SeenQuery> Authority::seen() const {
   const std::lock_guard lock(mutex_);
   return seen_;
@@ -138,12 +145,17 @@ void Authority::Serve() {
       eventfd_t count = 0;
       eventfd_read(wake_.get(), &count);
       std::vector<Held> released;
+      bool closing = false;
       {
         const std::lock_guard lock(mutex_);
         if (stopping_) return;
         released.swap(released_);
+        closing = std::exchange(closing_connections_, false);
+        if (closing) connections_.clear();
+        changed_.notify_all();
       }
       for (const Held& held : released) Answer(held.query, held.send);
+      if (closing) continue;  // what was polled is gone
     }
     if (polled[0].revents != 0) ServeUdp();
     for (size_t i = polled.size() - 1; i >= 3; --i) {
@@ -172,10 +184,14 @@ void Authority::ServeUdp() {
 }
 
 void Authority::Accept() {
-  const int fd = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+  sockaddr_in client{};
+  socklen_t length = sizeof client;
+  const int fd =
+      accept4(listener_.get(), reinterpret_cast<sockaddr*>(&client), &length, SOCK_CLOEXEC);
   if (fd < 0) return;
   auto connection = std::make_shared<Connection>();
   connection->fd = UniqueFd(fd);
+  connection->client_port = ntohs(client.sin_port);
   connections_.push_back(std::move(connection));
 }
 
@@ -194,7 +210,7 @@ bool Authority::ServeTcp(const std::shared_ptr<Connection>& connection) {
     const Packet packet = ParsePacket(raw);
     if (!packet) return false;
     // The answer may be held for longer than the client stays.
-    Take(Read(std::move(raw), packet.get(), true, 0),
+    Take(Read(std::move(raw), packet.get(), true, connection->client_port),
          [weak = std::weak_ptr(connection)](const Bytes& message) {
            const auto open = weak.lock();
            if (!open) return;

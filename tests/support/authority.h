@@ -62,6 +62,9 @@ class Authority {
   void Hold(const std::string& name);
   void Release(const std::string& name);
 
+  // Closes the TCP connections that clients hold open; returns when that is done.
+  void CloseConnections();
+
   // Queries received so far, in order.
   std::vector<SeenQuery> seen() const;
   size_t Count(const std::string& name) const;
@@ -79,6 +82,7 @@ class Authority {
   };
   struct Connection {
     UniqueFd fd;
+    uint16_t client_port = 0;
     Bytes received;
   };
 
@@ -102,6 +106,7 @@ class Authority {
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable changed_;
   bool stopping_ = false;
+  bool closing_connections_ = false;
   std::vector<SeenQuery> seen_;
   std::map<std::string, Behaviour> behaviours_;
   std::map<std::string, std::vector<Held>> held_;

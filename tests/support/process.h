@@ -40,6 +40,8 @@ class Process {
   // The same on standard error.
   bool WaitForError(const std::string& text,
                     std::chrono::milliseconds limit = std::chrono::seconds(20));
+  // What it has written on standard error so far, as far as it was waited for.
+  const std::string& error() const { return err_.text; }
   // Waits for the end; a process that is still there after `limit` is killed.
   Outcome Wait(std::chrono::milliseconds limit = std::chrono::seconds(60));
 

@@ -101,7 +101,7 @@ TEST_CASE("A mistake in the configuration is refused with line, column and the f
   CHECK_THAT(ConfigRefusal("version = 1\nupstreams = []"),
              Contains(":2:1: unknown key 'upstreams'; did you mean 'upstream'?"));
   CHECK_THAT(ConfigRefusal("version = 1\nupstream = [\"dns.example\"]"),
-             Contains("list of addresses"));
+             Contains("list of resolvers"));
   CHECK_THAT(ConfigRefusal("version = 1\ndurability = \"full\""),
              Contains("\"process\", \"power\""));
   CHECK_THAT(ConfigRefusal("version = 1\nlease_floor_s = -1"), Contains("from 0 to 86400"));

@@ -6,6 +6,7 @@
 #include "common/escape.h"
 #include "common/random.h"
 #include "common/reason.h"
+#include "common/upstream_address.h"
 
 namespace namegate {
 namespace {
@@ -47,6 +48,23 @@ TEST_CASE("Endpoints read and print both families") {
   CHECK_FALSE(Endpoint::FromText("192.0.2.7"));
   CHECK_FALSE(Endpoint::FromText("[2001:db8::1]53", uint16_t{53}));
   CHECK_FALSE(Endpoint::FromText("192.0.2.7:0"));
+}
+
+TEST_CASE("Upstreams are plain or over TLS, their ports and names as given or by default") {
+  const auto round = [](const char* text) {
+    const auto upstream = UpstreamAddress::FromText(text);
+    return upstream ? upstream->ToText() : "";
+  };
+  CHECK(round("192.0.2.53") == "192.0.2.53:53");
+  CHECK(round("[2001:db8::53]:5353") == "[2001:db8::53]:5353");
+  CHECK(round("tls://192.0.2.53") == "tls://192.0.2.53:853");
+  CHECK(round("tls://192.0.2.53:8853@DNS.example.org") == "tls://192.0.2.53:8853@dns.example.org");
+  CHECK(round("tls://2001:db8::53@dns.example.org") == "tls://[2001:db8::53]:853@dns.example.org");
+  for (const char* text : {"", "dns.example.org", "tls://", "tls://dns.example.org", "192.0.2.53@x",
+                           "tls://192.0.2.53@", "tls://192.0.2.53@b c", "https://192.0.2.53"}) {
+    INFO(text);
+    CHECK(round(text).empty());
+  }
 }
 
 TEST_CASE("Text of an attacker's choice is printed without its control characters") {

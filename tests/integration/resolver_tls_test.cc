@@ -1,0 +1,153 @@
+// DNS over TLS upstream: a real TLS server (socat) with a certificate made by the test (openssl)
+// stands in front of the authority.
+
+#include <catch2/catch.hpp>
+#include <memory>
+
+#include "tests/support/authority.h"
+#include "tests/support/daemon.h"
+#include "tests/support/dns_client.h"
+
+namespace namegate::testing {
+namespace {
+
+using Catch::Contains;
+
+constexpr char kZone[] =
+    "a.example.org. 60 IN A 198.51.100.7\n"
+    "b.example.org. 60 IN A 198.51.100.8\n"
+    "c.example.org. 60 IN A 198.51.100.9\n";
+
+class TlsUpstream {
+ public:
+  TlsUpstream() : authority_(kZone) {
+    const Outcome made =
+        Run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", "/CN=dns.example.org", "-addext",
+             "subjectAltName=DNS:dns.example.org,IP:127.0.0.1", "-keyout", directory_.File("key"),
+             "-out", certificate()});
+    REQUIRE(made.status == 0);
+    server_ = std::make_unique<Process>(std::vector<std::string>{
+        "socat", "-d", "-d",
+        "OPENSSL-LISTEN:0,bind=127.0.0.1,fork,verify=0,cert=" + certificate() +
+            ",key=" + directory_.File("key"),
+        "TCP:" + authority_.endpoint().ToText()});
+    const std::string before_port = "127.0.0.1:";
+    REQUIRE(server_->WaitForError(before_port));
+    const std::string& log = server_->error();
+    port_ = std::stoi(log.substr(log.find(before_port) + before_port.size()));
+  }
+
+  std::string certificate() const { return directory_.File("certificate"); }
+  Authority& authority() { return authority_; }
+
+  std::string Address(const std::string& name) const {
+    return "tls://127.0.0.1:" + std::to_string(port_) + (name.empty() ? "" : "@" + name);
+  }
+
+  // The daemon's options: this upstream, and its certificate as the only authority there is.
+  DaemonOptions Options(const std::string& name) const {
+    DaemonOptions options;
+    options.arguments = {"--upstream", Address(name)};
+    options.environment = {{"SSL_CERT_FILE", certificate()}, {"SSL_CERT_DIR", "/nonexistent"}};
+    return options;
+  }
+
+ private:
+  TempDir directory_;
+  Authority authority_;
+  std::unique_ptr<Process> server_;
+  int port_ = 0;
+};
+
+TEST_CASE("Names are resolved over TLS, all over one connection that is kept") {
+  TlsUpstream upstream;
+  Daemon daemon(upstream.Options("dns.example.org"));
+  REQUIRE(daemon.readiness() == "ready");
+  const TestSession session = daemon.OpenSession({"*.example.org:443"});
+  CHECK(Ask(session.nameserver, "a.example.org").data() ==
+        std::vector<std::string>{"198.51.100.7"});
+  CHECK(Ask(session.nameserver, "b.example.org").data() ==
+        std::vector<std::string>{"198.51.100.8"});
+  const auto seen = upstream.authority().seen();
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].tcp);
+  CHECK(seen[0].client_port == seen[1].client_port);
+}
+
+TEST_CASE("Questions asked at one moment share the connection and get each its own answer") {
+  TlsUpstream upstream;
+  Daemon daemon(upstream.Options("dns.example.org"));
+  const TestSession session = daemon.OpenSession({"*.example.org:443"});
+  const UdpClient client(session.nameserver);
+  for (uint16_t id = 1; id <= 3; ++id) {
+    const std::string name(1, static_cast<char>('a' + id - 1));
+    client.Send(
+        MakeQuery(name + ".example.org", "A", {.id = id, .udp_payload = 1232, .dns_class = "IN"}));
+  }
+  std::map<uint16_t, std::string> answers;
+  for (int i = 0; i < 3; ++i) {
+    const auto reply = client.Receive();
+    REQUIRE(reply);
+    answers[reply->id] = reply->data().at(0);
+  }
+  CHECK(answers == std::map<uint16_t, std::string>{
+                       {1, "198.51.100.7"}, {2, "198.51.100.8"}, {3, "198.51.100.9"}});
+}
+
+TEST_CASE("A certificate for the upstream's address serves where no name is given") {
+  TlsUpstream upstream;
+  Daemon daemon(upstream.Options(""));
+  const TestSession session = daemon.OpenSession({"a.example.org:443"});
+  CHECK(Ask(session.nameserver, "a.example.org").rcode == "NOERROR");
+}
+
+TEST_CASE("A certificate for another name is refused, nothing is asked, and status says why") {
+  TlsUpstream upstream;
+  Daemon daemon(upstream.Options("other.example.org"));
+  const TestSession session = daemon.OpenSession({"a.example.org:443"});
+  const Reply reply = Ask(session.nameserver, "a.example.org");
+  CHECK(reply.rcode == "SERVFAIL");
+  CHECK(reply.ede == 23);
+  CHECK(upstream.authority().seen().empty());
+  CHECK(daemon.Rows("SELECT reason FROM queries") == std::vector<std::string>{"upstream-invalid"});
+  const auto status = daemon.control().Call({{"command", "status"}});
+  REQUIRE(status);
+  CHECK_THAT(status.value()["status"]["upstreams"][0]["trouble"].get<std::string>(),
+             Contains("certificate is not accepted"));
+}
+
+TEST_CASE("A certificate that no authority vouches for is refused") {
+  TlsUpstream upstream;
+  DaemonOptions options = upstream.Options("dns.example.org");
+  options.environment["SSL_CERT_FILE"] = "/dev/null";
+  Daemon daemon(std::move(options));
+  const TestSession session = daemon.OpenSession({"a.example.org:443"});
+  CHECK(Ask(session.nameserver, "a.example.org").rcode == "SERVFAIL");
+  CHECK(upstream.authority().seen().empty());
+}
+
+TEST_CASE("An upstream that has closed the connection is connected to anew, without a failure") {
+  TlsUpstream upstream;
+  Daemon daemon(upstream.Options("dns.example.org"));
+  const TestSession session = daemon.OpenSession({"*.example.org:443"});
+  CHECK(Ask(session.nameserver, "a.example.org").rcode == "NOERROR");
+  upstream.authority().CloseConnections();
+  CHECK(Ask(session.nameserver, "b.example.org").rcode == "NOERROR");
+  const auto seen = upstream.authority().seen();
+  CHECK(seen.front().client_port != seen.back().client_port);
+}
+
+TEST_CASE("A server that does not speak TLS is no upstream") {
+  const Authority plain(kZone);
+  DaemonOptions options;
+  options.arguments = {"--upstream", "tls://" + plain.endpoint().ToText() + "@dns.example.org"};
+  Daemon daemon(std::move(options));
+  const TestSession session = daemon.OpenSession({"a.example.org:443"});
+  const Reply reply = Ask(session.nameserver, "a.example.org");
+  CHECK(reply.rcode == "SERVFAIL");
+  CHECK(plain.seen().empty());
+}
+
+}  // namespace
+}  // namespace namegate::testing
