@@ -86,14 +86,14 @@ void Stamp(GateRequest& request) {
   request.size = sizeof(request);
 }
 
-// The size of the answer, or -errno.
+// The size of the answer, or -errno. Hanging up without one is a reset: nothing was said.
 long Exchange(const char* path, const GateRequest& request, GateReply& reply) {
   Conversation conversation;
   long result = conversation.Open(0);
   if (result >= 0) result = conversation.Connect(path);
   if (result >= 0) result = conversation.Send(request);
   if (result >= 0) result = conversation.Receive(reply);
-  return result;
+  return result == 0 ? -ECONNRESET : result;
 }
 
 }  // namespace

@@ -38,12 +38,14 @@ long GatedConnect(int fd, const void* address, int length) {
 }  // namespace namegate::preload
 
 NAMEGATE_EXPORT int connect(int fd, const sockaddr* address, socklen_t length) {
-  using namespace namegate::preload;
-  return static_cast<int>(AsLibcResult(GatedConnect(fd, address, static_cast<int>(length))));
+  return static_cast<int>(namegate::preload::AsLibcResult(
+      namegate::preload::GatedConnect(fd, address, static_cast<int>(length))));
 }
 
 // Old libraries were linked with this name of it.
-NAMEGATE_EXPORT int __connect(int fd, const sockaddr* address, socklen_t length) {
-  using namespace namegate::preload;
-  return static_cast<int>(AsLibcResult(GatedConnect(fd, address, static_cast<int>(length))));
+NAMEGATE_EXPORT int ConnectByOldName(int fd, const sockaddr* address,
+                                     socklen_t length) asm("__connect");
+int ConnectByOldName(int fd, const sockaddr* address, socklen_t length) {
+  return static_cast<int>(namegate::preload::AsLibcResult(
+      namegate::preload::GatedConnect(fd, address, static_cast<int>(length))));
 }

@@ -10,25 +10,25 @@
 namespace namegate::preload {
 
 // The result of a system call: what the kernel left in the result register, -errno on failure.
-inline long CallKernel(long number, long a, long b, long c, long d, long e, long f) {
+inline long CallKernel(long number, const long (&arguments)[6]) {
 #if defined(__x86_64__)
   long result = number;
-  register long r10 asm("r10") = d;
-  register long r8 asm("r8") = e;
-  register long r9 asm("r9") = f;
+  register long r10 asm("r10") = arguments[3];
+  register long r8 asm("r8") = arguments[4];
+  register long r9 asm("r9") = arguments[5];
   asm volatile("syscall"
                : "+a"(result)
-               : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "D"(arguments[0]), "S"(arguments[1]), "d"(arguments[2]), "r"(r10), "r"(r8), "r"(r9)
                : "rcx", "r11", "memory");
   return result;
 #elif defined(__aarch64__)
   register long x8 asm("x8") = number;
-  register long x0 asm("x0") = a;
-  register long x1 asm("x1") = b;
-  register long x2 asm("x2") = c;
-  register long x3 asm("x3") = d;
-  register long x4 asm("x4") = e;
-  register long x5 asm("x5") = f;
+  register long x0 asm("x0") = arguments[0];
+  register long x1 asm("x1") = arguments[1];
+  register long x2 asm("x2") = arguments[2];
+  register long x3 asm("x3") = arguments[3];
+  register long x4 asm("x4") = arguments[4];
+  register long x5 asm("x5") = arguments[5];
   asm volatile("svc 0"
                : "+r"(x0)
                : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
@@ -46,11 +46,9 @@ inline long AsArgument(int number) { return number; }
 inline long AsArgument(unsigned number) { return static_cast<long>(number); }
 
 // Kernel(__NR_close, fd): arguments left out are zero.
-template <typename A = int, typename B = int, typename C = int, typename D = int, typename E = int,
-          typename F = int>
-long Kernel(long number, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
-  return CallKernel(number, AsArgument(a), AsArgument(b), AsArgument(c), AsArgument(d),
-                    AsArgument(e), AsArgument(f));
+template <typename... Arguments>
+long Kernel(long number, Arguments... arguments) {
+  return CallKernel(number, {AsArgument(arguments)...});
 }
 
 // Turns a kernel's result into a libc function's: errno is touched on failure only.

@@ -28,7 +28,8 @@ struct Run {
 };
 
 uint16_t Group(const uint8_t* address, int i) {
-  return static_cast<uint16_t>(address[2 * i] << 8 | address[2 * i + 1]);
+  const uint8_t* group = address + i + i;
+  return static_cast<uint16_t>(group[0] << 8 | group[1]);
 }
 
 // The longest run of zero groups, the first of equals; RFC 5952 §4.2: a single group is not one.

@@ -70,17 +70,19 @@ long GatedSendto(int fd, const void* data, size_t size, int flags, const void* a
 
 NAMEGATE_EXPORT ssize_t sendto(int fd, const void* data, size_t size, int flags,
                                const sockaddr* address, socklen_t length) {
-  using namespace namegate::preload;
-  return AsLibcResult(GatedSendto(fd, data, size, flags, address, static_cast<int>(length)));
+  return namegate::preload::AsLibcResult(
+      namegate::preload::GatedSendto(fd, data, size, flags, address, static_cast<int>(length)));
 }
 
 // Without a destination there is nothing to judge: it was judged when the socket was connected.
 NAMEGATE_EXPORT ssize_t send(int fd, const void* data, size_t size, int flags) {
-  using namespace namegate::preload;
-  return AsLibcResult(GatedSendto(fd, data, size, flags, nullptr, 0));
+  return namegate::preload::AsLibcResult(
+      namegate::preload::GatedSendto(fd, data, size, flags, nullptr, 0));
 }
 
-NAMEGATE_EXPORT ssize_t __send(int fd, const void* data, size_t size, int flags) {
-  using namespace namegate::preload;
-  return AsLibcResult(GatedSendto(fd, data, size, flags, nullptr, 0));
+NAMEGATE_EXPORT ssize_t SendByOldName(int fd, const void* data, size_t size,
+                                      int flags) asm("__send");
+ssize_t SendByOldName(int fd, const void* data, size_t size, int flags) {
+  return namegate::preload::AsLibcResult(
+      namegate::preload::GatedSendto(fd, data, size, flags, nullptr, 0));
 }

@@ -67,11 +67,10 @@ long GatedSendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
 }  // namespace namegate::preload
 
 NAMEGATE_EXPORT ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  using namespace namegate::preload;
-  return AsLibcResult(GatedSendmsg(fd, message, flags));
+  return namegate::preload::AsLibcResult(namegate::preload::GatedSendmsg(fd, message, flags));
 }
 
 NAMEGATE_EXPORT int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
-  using namespace namegate::preload;
-  return static_cast<int>(AsLibcResult(GatedSendmmsg(fd, messages, count, flags)));
+  return static_cast<int>(namegate::preload::AsLibcResult(
+      namegate::preload::GatedSendmmsg(fd, messages, count, flags)));
 }

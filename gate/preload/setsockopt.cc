@@ -40,7 +40,6 @@ long GatedSetsockopt(int fd, int level, int option, const void* value, int size)
 
 NAMEGATE_EXPORT int setsockopt(int fd, int level, int option, const void* value,
                                socklen_t size) noexcept {
-  using namespace namegate::preload;
-  return static_cast<int>(
-      AsLibcResult(GatedSetsockopt(fd, level, option, value, static_cast<int>(size))));
+  return static_cast<int>(namegate::preload::AsLibcResult(
+      namegate::preload::GatedSetsockopt(fd, level, option, value, static_cast<int>(size))));
 }

@@ -44,6 +44,6 @@ long GatedSocket(int family, int type, int protocol) {
 }  // namespace namegate::preload
 
 NAMEGATE_EXPORT int socket(int family, int type, int protocol) noexcept {
-  using namespace namegate::preload;
-  return static_cast<int>(AsLibcResult(GatedSocket(family, type, protocol)));
+  return static_cast<int>(
+      namegate::preload::AsLibcResult(namegate::preload::GatedSocket(family, type, protocol)));
 }

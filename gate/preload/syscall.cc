@@ -1,15 +1,15 @@
 // syscall(), by which programs make the gated calls under their numbers.
 //
-// Theory of operation. The numbers that matter are diverted to GatedSyscall(); every other call
-// must behave exactly as through libc, even those after which a C function could not return (a
+// Theory of operation. The numbers that matter are diverted to NamegateGatedSyscall(); every other
+// call must behave exactly as through libc, even those after which a C function could not return (a
 // clone() onto a new stack). So the entry is assembly that touches neither stack nor errno: for a
-// diverted number it jumps on to the C++ function, whose seven integer arguments lie just where the
-// caller of the variadic function put them (both ABIs, x86_64 and aarch64), else it does what libc
-// does.
+// diverted number it jumps on to a C++ function that takes its arguments as syscall() itself does,
+// and so finds them where the caller put them; else it does what libc does.
 //
 // The kernel looks at the lower 32 bits of the number alone, and so does this.
 
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 
 #include "gate/preload/hooks.h"
@@ -20,27 +20,29 @@ namespace {
 
 template <typename T>
 T* AsPointer(long argument) {
-  return reinterpret_cast<T*>(argument);
+  return __builtin_bit_cast(T*, argument);
 }
 
-long Divert(int number, long a, long b, long c, long d, long e, long f) {
-  const int fd = static_cast<int>(a);
+using Arguments = long[6];
+
+int AsInt(long argument) { return static_cast<int>(argument); }
+
+long Divert(int number, const Arguments& a) {
+  const int fd = AsInt(a[0]);
   switch (number) {
     case __NR_connect:
-      return GatedConnect(fd, AsPointer<void>(b), static_cast<int>(c));
+      return GatedConnect(fd, AsPointer<void>(a[1]), AsInt(a[2]));
     case __NR_sendto:
-      return GatedSendto(fd, AsPointer<void>(b), static_cast<size_t>(c), static_cast<int>(d),
-                         AsPointer<void>(e), static_cast<int>(f));
+      return GatedSendto(fd, AsPointer<void>(a[1]), static_cast<size_t>(a[2]), AsInt(a[3]),
+                         AsPointer<void>(a[4]), AsInt(a[5]));
     case __NR_sendmsg:
-      return GatedSendmsg(fd, AsPointer<msghdr>(b), static_cast<int>(c));
+      return GatedSendmsg(fd, AsPointer<msghdr>(a[1]), AsInt(a[2]));
     case __NR_sendmmsg:
-      return GatedSendmmsg(fd, AsPointer<mmsghdr>(b), static_cast<unsigned>(c),
-                           static_cast<int>(d));
+      return GatedSendmmsg(fd, AsPointer<mmsghdr>(a[1]), static_cast<unsigned>(a[2]), AsInt(a[3]));
     case __NR_socket:
-      return GatedSocket(static_cast<int>(a), static_cast<int>(b), static_cast<int>(c));
+      return GatedSocket(AsInt(a[0]), AsInt(a[1]), AsInt(a[2]));
     case __NR_setsockopt:
-      return GatedSetsockopt(fd, static_cast<int>(b), static_cast<int>(c), AsPointer<void>(d),
-                             static_cast<int>(e));
+      return GatedSetsockopt(fd, AsInt(a[1]), AsInt(a[2]), AsPointer<void>(a[3]), AsInt(a[4]));
     default:
       // io_uring_setup: a ring connects without any call that could be gated. Programs take ENOSYS
       // for an old kernel. On x86_64 also the numbers of the x32 ABI.
@@ -54,10 +56,14 @@ long Divert(int number, long a, long b, long c, long d, long e, long f) {
 extern "C" {
 
 // Reached from the assembly alone.
-__attribute__((used)) long NamegateGatedSyscall(long number, long a, long b, long c, long d, long e,
-                                                long f) {
-  using namespace namegate::preload;
-  return AsLibcResult(Divert(static_cast<int>(number), a, b, c, d, e, f));
+__attribute__((used)) long NamegateGatedSyscall(long number, ...) {
+  va_list given;
+  va_start(given, number);
+  long arguments[6];
+  for (long& argument : arguments) argument = va_arg(given, long);
+  va_end(given);
+  const long result = namegate::preload::Divert(static_cast<int>(number), arguments);
+  return namegate::preload::AsLibcResult(result);
 }
 
 __attribute__((used)) long NamegateSyscallFailed(long result) {

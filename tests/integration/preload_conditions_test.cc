@@ -157,9 +157,12 @@ std::string Corrupt(size_t offset, char value) {
   return reply;
 }
 
-std::string NotAVerdict(const Gated& gated, const std::string& path) {
-  static_cast<void>(gated);
-  return "the gate service at " + path + " gave an answer that is not a verdict";
+std::string NotAVerdict(const Gated& gated) {
+  return "the gate service at " + gated.path() + " gave an answer that is not a verdict";
+}
+
+std::string NoAnswer(const std::string& path, const std::string& code) {
+  return "the gate service at " + path + " does not answer (" + code + ")";
 }
 
 TEST_CASE("Without NAMEGATE_SOCKET everything is denied") {
@@ -175,8 +178,7 @@ TEST_CASE("With a NAMEGATE_SOCKET that no socket can have everything is denied")
 TEST_CASE("An absent gate service denies") {
   Gated gated;
   const std::string path = gated.dir().File("absent.sock");
-  CheckDenies(gated, "the gate service at " + path + " does not answer (ENOENT)",
-              {{"NAMEGATE_SOCKET", path}});
+  CheckDenies(gated, NoAnswer(path, "ENOENT"), {{"NAMEGATE_SOCKET", path}});
 }
 
 TEST_CASE("A gate service that died denies") {
@@ -188,16 +190,12 @@ TEST_CASE("A gate service that died denies") {
     GateService dead(path, nullptr);
     REQUIRE(link(path.c_str(), hidden.c_str()) == 0);
   }
-  CheckDenies(gated, "the gate service at " + hidden + " does not answer (ECONNREFUSED)",
-              {{"NAMEGATE_SOCKET", hidden}});
+  CheckDenies(gated, NoAnswer(hidden, "ECONNREFUSED"), {{"NAMEGATE_SOCKET", hidden}});
 }
 
 TEST_CASE("A gate service that hangs up denies") {
   const Gated gated = Answering("");
-  Loopback server(kTcp);
-  const Outcome outcome = gated.Run("connect_tcp", {"127.0.0.1", server.port()});
-  CHECK(outcome.out == "connect: EACCES\n");
-  CHECK(server.Arrived() == 0);
+  CheckDenies(gated, NoAnswer(gated.path(), "ECONNRESET"));
 }
 
 TEST_CASE("A gate service whose answer has the wrong size denies") {
@@ -205,7 +203,7 @@ TEST_CASE("A gate service whose answer has the wrong size denies") {
                                    AllowReply().substr(0, 9), std::string(60000, '\1')}) {
     CAPTURE(bytes.size());
     const Gated gated = Answering(bytes);
-    CheckDenies(gated, NotAVerdict(gated, gated.Environment().at("NAMEGATE_SOCKET")));
+    CheckDenies(gated, NotAVerdict(gated));
   }
 }
 
@@ -214,7 +212,7 @@ TEST_CASE("A gate service whose answer has a wrong magic, version or size field 
        {offsetof(GateReply, magic), offsetof(GateReply, version), offsetof(GateReply, size) + 1}) {
     CAPTURE(offset);
     const Gated gated = Answering(Corrupt(offset, '\7'));
-    CheckDenies(gated, NotAVerdict(gated, gated.Environment().at("NAMEGATE_SOCKET")));
+    CheckDenies(gated, NotAVerdict(gated));
   }
 }
 
@@ -228,8 +226,7 @@ TEST_CASE("A verdict that is neither allow nor deny denies") {
 TEST_CASE("A silent gate service denies after some seconds") {
   const Gated gated([](const GateRequest&) { return std::optional<std::string>(); });
   const auto start = std::chrono::steady_clock::now();
-  CheckDenies(gated, "the gate service at " + gated.Environment().at("NAMEGATE_SOCKET") +
-                         " does not answer (ETIMEDOUT)");
+  CheckDenies(gated, NoAnswer(gated.path(), "ETIMEDOUT"));
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(15));
 }
 
@@ -242,10 +239,7 @@ TEST_CASE("Signals do not keep a silent gate service's denial away") {
 
 TEST_CASE("A process without a descriptor left is denied") {
   const Gated gated;
-  CheckDenies(gated,
-              "the gate service at " + gated.Environment().at("NAMEGATE_SOCKET") +
-                  " does not answer (EMFILE)",
-              {}, "no_descriptors");
+  CheckDenies(gated, NoAnswer(gated.path(), "EMFILE"), {}, "no_descriptors");
 }
 
 }  // namespace

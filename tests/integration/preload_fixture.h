@@ -43,6 +43,8 @@ class Gated {
 
   GateService& service() { return *service_; }
   const TempDir& dir() const { return dir_; }
+  // Of the gate service's socket.
+  const std::string& path() const { return service_->path(); }
   // What was asked, as by Describe().
   std::vector<std::string> asked() const;
   // The sandboxee of this name, to its end. Fails the test if it does not run.

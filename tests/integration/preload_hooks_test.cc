@@ -150,6 +150,24 @@ TEST_CASE("sendmmsg() fails with EACCES if its first message is denied") {
   CHECK(gated.asked() == Lines{Send(denied)});
 }
 
+TEST_CASE("A connected stream ignores a destination, and so does the gate") {
+  Loopback server(kTcp);
+  Loopback other(kTcp);
+  Gated gated({server.number()});
+  CHECK(gated.Run("send_connected", {"127.0.0.1", server.port(), "127.0.0.1", other.port()}).out ==
+        "connect: OK\nsendto: OK\nsendmsg: OK\nsendmmsg: 2\n");
+  CHECK(server.ReadAll() == "abbb");
+  CHECK(other.Arrived() == 0);
+  CHECK(gated.asked() == Lines{Connect(server)});
+}
+
+TEST_CASE("sendmmsg() on a stream stops after a message that was taken in part") {
+  Loopback server(kTcp);
+  Gated gated({server.number()});
+  CHECK(gated.Run("sendmmsg_stream", {"127.0.0.1", server.port()}).out ==
+        "connect: OK\nsendmmsg: 1, part of the first, 0 of the second\n");
+}
+
 constexpr char kAddressForms[] =
     "connect v4-mapped of 24 bytes: %\nconnect sockaddr_in on IPv6: %\n"
     "send v4-mapped of 24 bytes: %\nsend sockaddr_in on IPv6: %\nsend AF_UNSPEC on IPv4: %\n"

@@ -3,21 +3,21 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 constexpr socklen_t kOldInet6Length = 24;  // RFC 2133: no scope id
 
 Target Mapped(const Target& v4) {
-  char text[64];
-  char port[8];
+  Target mapped;
   const sockaddr_in* in = reinterpret_cast<const sockaddr_in*>(&v4.storage);
-  const uint32_t address = ntohl(in->sin_addr.s_addr);
-  snprintf(text, sizeof(text), "::ffff:%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-           address >> 8 & 255, address & 255);
-  snprintf(port, sizeof(port), "%u", ntohs(in->sin_port));
-  return MakeTarget(text, port);
+  sockaddr_in6* in6 = reinterpret_cast<sockaddr_in6*>(&mapped.storage);
+  in6->sin6_family = AF_INET6;
+  in6->sin6_port = in->sin_port;
+  in6->sin6_addr.s6_addr[10] = 0xff;
+  in6->sin6_addr.s6_addr[11] = 0xff;
+  memcpy(&in6->sin6_addr.s6_addr[12], &in->sin_addr, 4);
+  mapped.length = sizeof(*in6);
+  return mapped;
 }
 
 void Send(const char* what, int family, const Target& target, socklen_t length) {

@@ -2,8 +2,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 __attribute__((constructor(101))) void ConnectEarly(int argc, char** argv) {

@@ -4,8 +4,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 void Connect(const char* who, const Target& target) {

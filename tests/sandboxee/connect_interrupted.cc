@@ -5,8 +5,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 volatile sig_atomic_t signals = 0;

@@ -4,8 +4,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 Target target;
@@ -32,7 +30,7 @@ int main(int argc, char** argv) {
   action.sa_handler = Connect;
   action.sa_flags = SA_ONSTACK;
   sigaction(SIGUSR1, &action, nullptr);
-  raise(SIGUSR1);
+  if (raise(SIGUSR1) != 0) return 2;
   errno = outcome_errno;
   Report("handler", outcome);
   return 0;

@@ -2,8 +2,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 void ReportPeer(int fd) {

@@ -6,8 +6,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 struct Side {
@@ -45,9 +43,7 @@ int main(int argc, char** argv) {
   pthread_t* threads = static_cast<pthread_t*>(calloc(count, sizeof(pthread_t)));
   for (unsigned i = 0; i < count; ++i) {
     if (pthread_create(&threads[i], &small, Connect, &sides[i % 2]) != 0) {
-      puts("cannot make so many threads");
-      fflush(stdout);
-      _exit(4);
+      GiveUp("cannot make so many threads");
     }
   }
   for (unsigned i = 0; i < count; ++i) pthread_join(threads[i], nullptr);

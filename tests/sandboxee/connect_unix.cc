@@ -5,13 +5,11 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   sockaddr_un path = {};
   path.sun_family = AF_UNIX;
-  snprintf(path.sun_path, sizeof(path.sun_path), "%s", argv[1]);
+  strncpy(path.sun_path, argv[1], sizeof(path.sun_path) - 1);
   const int stream = Socket(AF_UNIX, SOCK_STREAM);
   Report("connect AF_UNIX",
          connect(stream, reinterpret_cast<const sockaddr*>(&path), sizeof(path)));

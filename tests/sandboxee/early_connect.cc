@@ -3,8 +3,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 __attribute__((constructor)) void ConnectEarly() {

@@ -4,8 +4,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 int main(int argc, char** argv) {
   const Target target = ArgumentTarget(argc, argv);
   const int fd = Socket(target.family(), SOCK_STREAM);

@@ -5,8 +5,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 Target targets[2];

@@ -5,8 +5,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 Target targets[2];
@@ -26,8 +24,8 @@ void* Flip(void*) {
 int main(int argc, char** argv) {
   targets[0] = ArgumentTarget(argc, argv, 0);
   targets[1] = ArgumentTarget(argc, argv, 1);
-  char byte = 'x';
-  iovec data = {&byte, 1};
+  static char byte = 'x';
+  static iovec data = {&byte, 1};
   message.msg_hdr.msg_name = &targets[0].storage;
   message.msg_hdr.msg_namelen = targets[0].length;
   message.msg_hdr.msg_iov = &data;

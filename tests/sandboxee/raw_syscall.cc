@@ -6,8 +6,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 int main(int argc, char** argv) {
   const Target target = ArgumentTarget(argc, argv);
   char byte = 'x';

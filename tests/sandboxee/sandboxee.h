@@ -11,8 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace sandboxee {
-
 struct Target {
   sockaddr_storage storage = {};
   socklen_t length = 0;
@@ -20,6 +18,12 @@ struct Target {
   const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&storage); }
   int family() const { return storage.ss_family; }
 };
+
+// A test that cannot even be tried; status 2.
+[[noreturn]] inline void GiveUp(const char* why) {
+  puts(why);
+  exit(2);
+}
 
 inline Target MakeTarget(const char* address, const char* port) {
   Target target;
@@ -35,8 +39,7 @@ inline Target MakeTarget(const char* address, const char* port) {
     v6->sin6_port = number;
     target.length = sizeof(*v6);
   } else {
-    fprintf(stderr, "not an address: %s\n", address);
-    exit(2);
+    GiveUp("not an address");
   }
   return target;
 }
@@ -44,8 +47,7 @@ inline Target MakeTarget(const char* address, const char* port) {
 // The i-th ADDRESS PORT pair of the command line.
 inline Target ArgumentTarget(int argc, char** argv, int i = 0) {
   if (argc < 2 * i + 3) {
-    fprintf(stderr, "usage: %s ADDRESS PORT...\n", argv[0]);
-    exit(2);
+    GiveUp("ADDRESS PORT pairs are missing");
   }
   return MakeTarget(argv[2 * i + 1], argv[2 * i + 2]);
 }
@@ -59,17 +61,14 @@ inline const char* Name(long result) {
 
 inline void Report(const char* call, long result) {
   printf("%s: %s\n", call, Name(result));
-  fflush(stdout);
+  static_cast<void>(fflush(stdout));
 }
 
 // A socket that must come into being for the test to mean anything.
 inline int Socket(int family, int type, int protocol = 0) {
   const int fd = socket(family, type, protocol);
   if (fd < 0) {
-    perror("socket");
-    exit(2);
+    GiveUp("no socket");
   }
   return fd;
 }
-
-}  // namespace sandboxee

@@ -2,8 +2,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 int main(int argc, char** argv) {
   for (int i = 0; 2 * i + 2 < argc; ++i) {
     const Target target = ArgumentTarget(argc, argv, i);

@@ -2,8 +2,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 int main(int argc, char** argv) {
   constexpr int kMost = 8;
   Target targets[kMost];

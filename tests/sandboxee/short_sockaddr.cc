@@ -5,8 +5,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 int calls = 0;

@@ -4,8 +4,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 int main() {
   Report("AF_UNIX", socket(AF_UNIX, SOCK_STREAM, 0));
   Report("AF_NETLINK", socket(AF_NETLINK, SOCK_RAW, 0));

@@ -2,8 +2,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 namespace {
 
 constexpr int kFlowLabelManager = 32;  // IPV6_FLOWLABEL_MGR

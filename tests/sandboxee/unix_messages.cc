@@ -3,8 +3,6 @@
 
 #include "tests/sandboxee/sandboxee.h"
 
-using namespace sandboxee;
-
 int main() {
   constexpr size_t kCount = 200;
   int pair[2];

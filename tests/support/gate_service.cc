@@ -149,8 +149,9 @@ std::string Describe(const GateRequest& request) {
       return "send " + DestinationOf(request);
     case GateOperation::kRefused:
       return "refused " + RefusalOf(request);
+    default:
+      return "operation " + std::to_string(request.operation);
   }
-  return "unknown operation";
 }
 
 }  // namespace namegate::testing
