@@ -28,7 +28,7 @@ build:  ## builds build/release/bin/{namegate,namegated} and build/release/lib/l
 
 demo:  ## shows the main job on this machine, without a network, in seconds
 	$(call need,$(BUILD_PACKAGES) $(DEMO_PACKAGES))
-	$(call compile,release,programs demo_tools)
+	$(call compile,release,programs)
 	@tests/demo/demo.sh build/release
 
 # One run of ctest over the optimised and the sanitised build, so that there is one closing line.
