@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "resolver/ledger_file.h"
 
 namespace namegate::resolver {
@@ -9,15 +11,18 @@ namespace {
 
 constexpr int kBackgroundPages = 1000;  // 4 MiB of log: what SQLite itself does by default
 constexpr int kWriterPages = 4096;      // 16 MiB
+constexpr int kRetryPages = 256;
 
-// Trouble here loses nothing: what was committed is in the log. If it lasts, the disk fills and
-// the writer says so.
-void Checkpoint(Database& database) {
+// False if another checkpoint is running. Trouble loses nothing: what was committed is in the log.
+// If it lasts, the disk fills and the writer says so.
+bool Checkpoint(Database& database) {
   const int code = sqlite3_wal_checkpoint_v2(database.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
                                              nullptr, nullptr);
-  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
+  if ((code & 0xff) == SQLITE_BUSY) return false;
+  if (code != SQLITE_OK) {
     spdlog::debug("{}", SqliteError(database.handle(), "checkpoint the ledger").message);
   }
+  return true;
 }
 
 }  // namespace
@@ -45,14 +50,16 @@ LedgerCheckpointer::~LedgerCheckpointer() {
 }
 
 void LedgerCheckpointer::AfterCommit(Database& writer, int log_pages) {
-  if (log_pages < next_in_background_ - kBackgroundPages) {  // the log has begun anew
+  if (log_pages < std::exchange(log_pages_, log_pages)) {  // the log has begun anew
     next_in_background_ = kBackgroundPages;
     next_by_writer_ = kWriterPages;
   }
   if (log_pages >= next_by_writer_) {
-    next_by_writer_ = log_pages + kWriterPages;
-    next_in_background_ = log_pages + kBackgroundPages;
-    Checkpoint(writer);
+    const bool done = Checkpoint(writer);
+    // While the thread is at it the writer cannot be: soon again then, and meanwhile the thread
+    // gets nothing new to do.
+    next_by_writer_ = log_pages + (done ? kWriterPages : kRetryPages);
+    next_in_background_ = (done ? log_pages : next_by_writer_) + kBackgroundPages;
   } else if (log_pages >= next_in_background_) {
     next_in_background_ = log_pages + kBackgroundPages;
     const std::lock_guard lock(mutex_);

@@ -38,7 +38,8 @@ class LedgerCheckpointer {
   void Run();
 
   Database database_;
-  // The writer's thread only: the lengths of the log at which to act next.
+  // The writer's thread only: the length of the log, and the lengths at which to act next.
+  int log_pages_ = 0;
   int next_in_background_;
   int next_by_writer_;
   std::mutex mutex_;

@@ -13,13 +13,13 @@ namespace {
 
 using resolver::LedgerRow;
 
-// A file system of a few hundred KiB that only this process sees, and that goes with it.
+// A file system of 4 MiB that only this process sees, and that goes with it.
 class SmallDisk {
  public:
   SmallDisk() {
     if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0) return;
     mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-    mounted_ = mount("none", directory_.path().c_str(), "tmpfs", 0, "size=600k") == 0;
+    mounted_ = mount("none", directory_.path().c_str(), "tmpfs", 0, "size=4m") == 0;
   }
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
