@@ -108,7 +108,7 @@ void StopLikewise(int signal) {
   sigset_t before;
   sigemptyset(&one);
   sigaddset(&one, signal);
-  raise(signal);
+  (void)raise(signal);  // a signal that exists, to ourselves
   sigprocmask(SIG_UNBLOCK, &one, &before);
   sigprocmask(SIG_SETMASK, &before, nullptr);
 }

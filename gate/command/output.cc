@@ -47,7 +47,7 @@ bool IsPlain(char c) {
 
 void Complain(std::string_view message) {
   const std::string line = "namegate: " + WithoutControls(message) + "\n";
-  std::fputs(line.c_str(), stderr);
+  (void)std::fputs(line.c_str(), stderr);  // nowhere is left to say that this failed
 }
 
 int Fail(std::string_view message) {
@@ -55,7 +55,8 @@ int Fail(std::string_view message) {
   return kTrouble;
 }
 
-void Print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+// That standard output failed is found when it is flushed, at the end of main().
+void Print(std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), stdout); }
 
 void PrintJson(const nlohmann::json& value) {
   Print(value.dump(2, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace) + "\n");

@@ -51,7 +51,7 @@ Error SystemError(const std::string& action) { return Error{action + ": " + std:
 
 // What an administrator can do when the kernel says no.
 Error Forbidden(const std::string& action) {
-  const Error error = SystemError(action);
+  Error error = SystemError(action);
   if (errno != EPERM && errno != EACCES && errno != ENOSPC && errno != EINVAL) return error;
   if (geteuid() == 0) {
     return Error{error.message +

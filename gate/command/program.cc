@@ -57,9 +57,11 @@ FoundProgram FindOnPath(const std::string& name, const std::string& search_path)
     const size_t end = std::min(search_path.find(':', begin), search_path.size());
     const std::string directory = search_path.substr(begin, end - begin);
     begin = end + 1;
-    FoundProgram found = FindAt((directory.empty() ? "." : directory) + "/" + name);
+    std::string found_at = directory.empty() ? "." : directory;
+    found_at.append("/").append(name);
+    FoundProgram found = FindAt(found_at);
     if (found.exit_status == 0) return found;
-    if (found.exit_status == kNotExecutable && IsRegularFile((directory + "/") + name)) {
+    if (found.exit_status == kNotExecutable && IsRegularFile(found_at)) {
       result = std::move(found);
     }
   }

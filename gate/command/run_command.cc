@@ -173,7 +173,7 @@ class GatedRun {
     if (quiet_) return;
     const auto summary = SummariseDenials(StatePaths(state_dir_).ledger(), session_.id);
     if (!summary) return Complain("show what was denied: " + summary.error().message);
-    std::fputs(summary->c_str(), stderr);
+    (void)std::fputs(summary->c_str(), stderr);
   }
 
   void Note(const std::string& text) const {

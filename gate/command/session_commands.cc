@@ -48,7 +48,7 @@ nlohmann::json Environment(const SessionInfo& session, const std::string& librar
 std::string NameserverLine(const SessionInfo& session) {
   const auto endpoint = Endpoint::FromText(session.nameserver);
   if (!endpoint) return "# no name server: the daemon named none\n";
-  const std::string line = "nameserver " + endpoint->address.ToText() + "\n";
+  std::string line = "nameserver " + endpoint->address.ToText() + "\n";
   if (endpoint->port == kDnsPort) return line;
   return "# resolv.conf cannot name a port: ask " + endpoint->ToText() +
          ", or open the session with --listen ADDR:53\n";

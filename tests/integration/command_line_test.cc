@@ -54,6 +54,13 @@ TEST_CASE("The version is one line") {
   CHECK_THAT(version.out, Catch::Matches("namegate [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
+TEST_CASE("Output that could not be written is trouble") {
+  const Outcome outcome = testing::Run(
+      {"sh", "-c", "exec \"$0\" completion bash > /dev/full", BuildPath("bin/namegate")});
+  CHECK(outcome.status == 1);
+  CHECK_THAT(outcome.err, Contains("standard output"));
+}
+
 TEST_CASE("Wrong usage exits with 2 and says which help to read") {
   CHECK(Namegate({}).status == 2);
   const Outcome unknown = Namegate({"session", "opne"});
