@@ -2,8 +2,8 @@
 # are missing (as root, or with sudo), then builds what it needs. `make help` lists the targets.
 
 BUILD_PACKAGES := g++ cmake ninja-build pkg-config catch2 libcli11-dev libldns-dev \
-  libpsl-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev libuv1-dev \
-  nlohmann-json3-dev
+  libpsl-dev libseccomp-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev \
+  libuv1-dev nlohmann-json3-dev
 DEMO_PACKAGES := curl python3
 TEST_PACKAGES := bind9-dnsutils curl git python3 openssl socat
 LINT_PACKAGES := clang-format clang-tidy python3

@@ -5,11 +5,20 @@
 namespace namegate::resolver {
 namespace {
 
+// The gateway's own questions: another version, another size, and operations of their own.
+bool IsRelayed(const GateRequest& request) { return request.version == kRelayVersion; }
+
 // Port 0 cannot be connected to, so no rule can speak of it.
 bool IsWellFormed(const GateRequest& request, size_t size) {
-  if (size != sizeof(GateRequest) || request.size != size) return false;
-  if (request.magic != kGateMagic || request.version != kGateVersion) return false;
+  const bool relayed = IsRelayed(request);
+  if (size != (relayed ? sizeof(RelayRequest) : sizeof(GateRequest))) return false;
+  if (request.size != size || request.magic != kGateMagic) return false;
   const auto operation = static_cast<GateOperation>(request.operation);
+  if (relayed) {
+    return (operation == GateOperation::kRelayConnect || operation == GateOperation::kRelaySend) &&
+           (request.family == 4 || request.family == 6);
+  }
+  if (request.version != kGateVersion) return false;
   const bool addressed = operation == GateOperation::kConnect || operation == GateOperation::kSend;
   if (addressed) return request.family == 4 || request.family == 6;
   return operation == GateOperation::kRefused &&
@@ -110,14 +119,16 @@ void JudgeDestination(Session& session, GateVerdict& verdict, GateOperation oper
 
 }  // namespace
 
-GateVerdict JudgeGateRequest(Session& session, const GateRequest& request, size_t size,
+GateVerdict JudgeGateRequest(Session& session, const RelayRequest& relay, size_t size,
                              LeaseTerms terms) {
+  const GateRequest& request = relay.request;
   GateVerdict verdict;
   if (!IsWellFormed(request, size)) {
     verdict.message = "denied: the gate sent a malformed request";
     return verdict;
   }
   verdict.protocol = request.protocol;
+  if (IsRelayed(request)) verdict.relayed_pid = relay.pid;
   if (request.family != 0) verdict.destination = DestinationOf(request);
   const auto operation = static_cast<GateOperation>(request.operation);
   if (operation == GateOperation::kRefused) {

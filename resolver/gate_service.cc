@@ -27,7 +27,8 @@ pid_t PeerOf(int socket) {
 }
 
 // The name of a process's program, as it chose it; empty if it is gone already.
-std::string ProgramOf(pid_t pid) {
+std::string ProgramOf(int64_t pid) {
+  if (pid <= 0) return {};
   std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
   std::string name;
   std::getline(file, name);
@@ -140,7 +141,7 @@ void GateService::Adopt(UniqueFd socket) {
 
 bool GateService::TryRequest(const std::shared_ptr<Connection>& connection) {
   const std::shared_ptr<Connection> held = connection;  // Forget() drops the list's reference
-  GateRequest request{};
+  RelayRequest request{};
   // MSG_TRUNC: the true length of the packet, so that a longer one is seen as wrong.
   const ssize_t got = recv(held->socket.get(), &request, sizeof request, MSG_DONTWAIT | MSG_TRUNC);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
@@ -148,7 +149,7 @@ bool GateService::TryRequest(const std::shared_ptr<Connection>& connection) {
   held->timer.Reset();
   if (got <= 0) {
     Forget(*held);
-  } else if (const auto size = static_cast<size_t>(got); IsHello(request, size)) {
+  } else if (const auto size = static_cast<size_t>(got); IsHello(request.request, size)) {
     ++session_->counters.hellos;
     SendReply(held->socket.get(), ReplyFor(Verdict::kAllow, Reason::kRule, true, ""));
     Forget(*held);
@@ -158,15 +159,16 @@ bool GateService::TryRequest(const std::shared_ptr<Connection>& connection) {
   return true;
 }
 
-void GateService::Answer(const std::shared_ptr<Connection>& connection, const GateRequest& request,
+void GateService::Answer(const std::shared_ptr<Connection>& connection, const RelayRequest& request,
                          size_t size) {
   const GateVerdict verdict = JudgeGateRequest(*session_, request, size, terms_);
-  const pid_t pid = PeerOf(connection->socket.get());
+  const int64_t pid = verdict.relayed_pid ? int64_t{*verdict.relayed_pid}
+                                          : int64_t{PeerOf(connection->socket.get())};
   ConnectionRow row;
   row.id = ledger_.NextConnectionId();
   row.time_us = NowMicroseconds();
   row.session = session_->id;
-  row.gate = "preload";
+  row.gate = verdict.relayed_pid ? "enclave" : "preload";
   row.pid = pid;
   row.process = ProgramOf(pid);
   row.protocol = verdict.protocol;

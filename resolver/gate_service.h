@@ -53,7 +53,7 @@ class GateService {
   void Adopt(UniqueFd socket);
   // False if the request is not there yet.
   bool TryRequest(const std::shared_ptr<Connection>& connection);
-  void Answer(const std::shared_ptr<Connection>& connection, const GateRequest& request,
+  void Answer(const std::shared_ptr<Connection>& connection, const RelayRequest& request,
               size_t size);
   void Forget(Connection& connection);
 

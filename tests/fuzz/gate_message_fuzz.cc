@@ -39,9 +39,12 @@ void CheckVerdict(const resolver::GateVerdict& verdict, const GateRequest& reque
     Promise(!verdict.message.empty() && IsPrintable(verdict.message), "a denial says why");
     return;
   }
-  Promise(size == sizeof(GateRequest), "only a whole message is allowed anything");
-  Promise(request.magic == kGateMagic && request.version == kGateVersion,
-          "only this version of the protocol is allowed anything");
+  const bool relayed = request.version == kRelayVersion;
+  Promise(size == (relayed ? sizeof(RelayRequest) : sizeof(GateRequest)),
+          "only a whole message is allowed anything");
+  Promise(request.magic == kGateMagic && (relayed || request.version == kGateVersion),
+          "only these versions of the protocol are allowed anything");
+  Promise(relayed == verdict.relayed_pid.has_value(), "a relayed question is known as such");
   const Endpoint to = verdict.destination.value();
   const bool nameserver = to == NameserverEndpoint();
   const bool tcp = verdict.protocol == static_cast<uint8_t>(Protocol::kTcp);
@@ -55,11 +58,11 @@ void CheckVerdict(const resolver::GateVerdict& verdict, const GateRequest& reque
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace namegate;
-  GateRequest request{};
+  RelayRequest request{};
   std::memcpy(&request, data, std::min(size, sizeof request));
   resolver::Session session(testing::Rules());
   testing::Prepare(session);
   const auto verdict = resolver::JudgeGateRequest(session, request, size, resolver::LeaseTerms{});
-  testing::CheckVerdict(verdict, request, size);
+  testing::CheckVerdict(verdict, request.request, size);
   return 0;
 }

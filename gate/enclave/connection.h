@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "common/unique_fd.h"
+#include "gate/enclave/event_loop.h"
+#include "gate/enclave/pipe_pool.h"
+
+namespace namegate::enclave {
+
+// How a relayed connection ended.
+enum class Ending : uint8_t { kClosed, kReset };
+
+// Two connected sockets whose bytes are spliced to each other until both directions have ended or
+// one of them broke. Half-closes, resets and back-pressure go through.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  struct Result {
+    uint64_t bytes_out = 0;  // from the sandbox
+    uint64_t bytes_in = 0;
+    Ending ending = Ending::kClosed;
+  };
+  using Ended = std::function<void(const Result&)>;
+
+  // `near` is the sandbox's side. `ended` is called once, from the loop; the connection is then of
+  // no use any more. Loop and pool must outlive it.
+  Connection(EventLoop& loop, PipePool& pool, UniqueFd near, UniqueFd far, Ended ended);
+  void Start();
+
+ private:
+  // One direction.
+  struct Flow {
+    int from = -1;
+    int to = -1;
+    Pipe pipe;  // only while bytes are in it
+    size_t in_pipe = 0;
+    bool drained = false;   // `from` said that it will send no more
+    bool finished = false;  // and `to` was told
+    uint64_t moved = 0;
+  };
+  enum class Progress : uint8_t { kWaiting, kMore, kBroken };
+
+  // Moves what can be moved, up to a share that leaves others their turn.
+  void Turn();
+  Progress Move(Flow& flow);
+  Progress Fill(Flow& flow);
+  Progress Empty(Flow& flow);
+  bool Failed(int socket) const;
+  void End(Ending ending);
+
+  EventLoop& loop_;
+  PipePool& pool_;
+  UniqueFd near_;
+  UniqueFd far_;
+  Ended ended_;
+  Flow out_;
+  Flow in_;
+  Watch near_watch_;
+  Watch far_watch_;
+  bool posted_ = false;
+  bool over_ = false;
+};
+
+}  // namespace namegate::enclave

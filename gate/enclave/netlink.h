@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/ip_address.h"
+#include "common/result.h"
+#include "common/unique_fd.h"
+
+namespace namegate::enclave {
+
+using MacAddress = std::array<uint8_t, 6>;
+
+// One rtnetlink request (rtnetlink(7)): a header, a fixed part, attributes that may nest.
+class NetlinkRequest {
+ public:
+  NetlinkRequest(uint16_t type, uint16_t flags);
+
+  // The fixed part of the message, such as an ifinfomsg; before any attribute.
+  template <typename T>
+  NetlinkRequest& Fixed(const T& value) {
+    return Append({reinterpret_cast<const uint8_t*>(&value), sizeof value});
+  }
+  NetlinkRequest& Attribute(uint16_t type, std::span<const uint8_t> value);
+  NetlinkRequest& Attribute(uint16_t type, std::string_view text);  // with its NUL
+  NetlinkRequest& Attribute(uint16_t type, uint32_t value);
+  NetlinkRequest& Attribute(uint16_t type, const IpAddress& address);
+  // What is added between these two is inside an attribute of this type.
+  size_t Open(uint16_t type);
+  void Close(size_t opened);
+
+  std::vector<uint8_t>& bytes() { return bytes_; }
+
+ private:
+  NetlinkRequest& Append(std::span<const uint8_t> value);
+
+  std::vector<uint8_t> bytes_;
+};
+
+// The network namespace in which it was opened, asked to change. Every error names the change.
+class Netlink {
+ public:
+  // In the network namespace of the calling thread.
+  static Result<Netlink> Open();
+
+  // A pair of virtual Ethernet devices: `name` here, `peer_name` in the namespace that
+  // `peer_namespace` is a descriptor of.
+  Result<void> AddVeth(const std::string& name, const MacAddress& mac, const std::string& peer_name,
+                       const MacAddress& peer_mac, int peer_namespace);
+  Result<void> SetUp(const std::string& link);
+  Result<void> AddAddress(const std::string& link, const IpAddress& address, uint8_t prefix_length);
+  // A neighbour that needs no ARP or neighbour discovery.
+  Result<void> AddNeighbour(const std::string& link, const IpAddress& address,
+                            const MacAddress& mac);
+
+  // What a route does with packets. kLocal: they are for this host.
+  enum class RouteKind : uint8_t { kGateway, kLocal, kBlackhole };
+  struct Route {
+    RouteKind kind = RouteKind::kGateway;
+    IpAddress destination;  // its family is the route's
+    uint8_t prefix_length = 0;
+    uint32_t table = 254;  // RT_TABLE_MAIN
+    std::string link;      // not for kBlackhole over IPv4
+    IpAddress gateway;     // for kGateway
+  };
+  Result<void> AddRoute(const Route& route);
+  // Packets of this family and mark (0: any) are looked up in this table.
+  Result<void> AddRule(bool v4, uint32_t priority, uint32_t mark, uint32_t table);
+
+ private:
+  explicit Netlink(UniqueFd socket) : socket_(std::move(socket)) {}
+  // `action` for the error.
+  Result<void> Do(NetlinkRequest& request, const std::string& action);
+  Result<int> IndexOf(const std::string& link);
+
+  UniqueFd socket_;
+};
+
+}  // namespace namegate::enclave

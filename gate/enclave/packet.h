@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/endpoint.h"
+
+// Packets as the tap sees them, from the IP header on, and those that the relay makes. What the
+// sandbox sent is hostile: anything but the plain forms is nothing here, and so gets no answer.
+
+namespace namegate::enclave {
+
+using Packet = std::vector<uint8_t>;
+
+// A bare SYN: the start of a TCP connection.
+struct Syn {
+  Endpoint source;
+  Endpoint destination;
+  uint32_t sequence = 0;
+};
+
+// Nothing unless it is a whole, unfragmented IPv4 packet without options, or an IPv6 packet without
+// extension headers, that holds a TCP segment with SYN and without ACK, RST and FIN.
+std::optional<Syn> ParseSyn(std::span<const uint8_t> packet);
+
+struct Datagram {
+  Endpoint source;
+  Endpoint destination;
+  std::span<const uint8_t> payload;  // inside the packet it was read from
+};
+
+// The same for UDP.
+std::optional<Datagram> ParseDatagram(std::span<const uint8_t> packet);
+
+// The packet with its TCP checksum computed anew: segmentation offload leaves it unfinished.
+// `packet` is one that ParseSyn() has read.
+Packet WithChecksum(std::span<const uint8_t> packet);
+
+// The answer to a SYN of a host where nothing listens (RFC 9293 §3.10.7.1).
+Packet MakeReset(const Syn& syn);
+
+// Why a destination cannot be reached, as ICMP has it (RFC 792, RFC 4443 §3.1).
+enum class Unreachable : uint8_t { kNetwork, kHost, kProtocol, kPort, kProhibited };
+
+// The ICMP message that makes the sender of `quoted` give up; from `quoted`'s destination.
+// `quoted` starts with an IP header without options, and 8 octets follow it at least.
+Packet MakeUnreachable(std::span<const uint8_t> quoted, Unreachable why);
+
+// The start of a UDP packet from `source` to `destination`, to be quoted.
+Packet QuotedDatagram(const Endpoint& source, const Endpoint& destination);
+
+}  // namespace namegate::enclave

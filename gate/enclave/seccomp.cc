@@ -1,0 +1,79 @@
+#include "gate/enclave/seccomp.h"
+
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace namegate::enclave {
+namespace {
+
+constexpr std::array kFamilies = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+constexpr int kLargestFamily = std::ranges::max(kFamilies);
+
+using Filter = std::unique_ptr<void, decltype(&seccomp_release)>;
+
+// The first trouble of many calls that give 0 or a negative errno.
+class Outcome {
+ public:
+  Outcome& operator<<(int result) {
+    if (trouble_ == 0) trouble_ = -result;
+    return *this;
+  }
+  int trouble() const { return trouble_; }
+
+ private:
+  int trouble_ = 0;
+};
+
+// Comparisons are on 64 bits while the kernel takes an int: what has higher bits set is refused
+// too.
+void RestrictFamilies(scmp_filter_ctx filter, Outcome& outcome) {
+  const uint32_t refuse = SCMP_ACT_ERRNO(EAFNOSUPPORT);
+  for (const int call : {SCMP_SYS(socket), SCMP_SYS(socketpair)}) {
+    for (int family = 0; family < kLargestFamily; ++family) {
+      if (std::ranges::count(kFamilies, family) > 0) continue;
+      outcome << seccomp_rule_add(filter, refuse, call, 1,
+                                  SCMP_A0_64(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+    }
+    outcome << seccomp_rule_add(filter, refuse, call, 1,
+                                SCMP_A0_64(SCMP_CMP_GT, static_cast<scmp_datum_t>(kLargestFamily)));
+  }
+}
+
+void RestrictRest(scmp_filter_ctx filter, Outcome& outcome) {
+  // Programs take ENOSYS for an old kernel and go on without.
+  for (const int call :
+       {SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)}) {
+    outcome << seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0);
+  }
+  outcome << seccomp_rule_add(
+      filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+      SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffff, static_cast<scmp_datum_t>(TIOCSTI)));
+}
+
+}  // namespace
+
+Result<void> RestrictSystemCalls() {
+  const Filter filter(seccomp_init(SCMP_ACT_ALLOW), &seccomp_release);
+  if (!filter) return Error{"make a seccomp filter: out of memory"};
+  Outcome outcome;
+  outcome << seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)
+          // We have the capability that makes this needless, and su(1) inside needs it needless.
+          << seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_NNP, 0);
+  RestrictFamilies(filter.get(), outcome);
+  RestrictRest(filter.get(), outcome);
+  if (outcome.trouble() == 0) outcome << seccomp_load(filter.get());
+  if (outcome.trouble() == 0) return {};
+  return Error{std::string("restrict the command's system calls: ") +
+               std::strerror(outcome.trouble()) +
+               "; the kernel needs CONFIG_SECCOMP_FILTER, or use the cooperative gate: "
+               "--gate preload"};
+}
+
+}  // namespace namegate::enclave

@@ -1,0 +1,318 @@
+#include "gate/enclave/udp_gateway.h"
+
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "gate/enclave/layout.h"
+
+namespace namegate::enclave {
+namespace {
+
+constexpr size_t kLargestDatagram = 65'536;
+// Datagrams taken from one socket before others have their turn.
+constexpr int kBatch = 64;
+
+Endpoint EndpointFrom(const sockaddr_storage& storage) {
+  const auto address = IpAddress::FromSockaddr(reinterpret_cast<const sockaddr*>(&storage));
+  const in_port_t port = storage.ss_family == AF_INET
+                             ? reinterpret_cast<const sockaddr_in*>(&storage)->sin_port
+                             : reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port;
+  return {address.value_or(IpAddress()), ntohs(port)};
+}
+
+// The address that a datagram was sent to.
+std::optional<IpAddress> DestinationFrom(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(part), sizeof info);
+      return IpAddress(std::span(reinterpret_cast<const uint8_t*>(&info.ipi_addr), 4));
+    }
+    if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(part), sizeof info);
+      return IpAddress(std::span(info.ipi6_addr.s6_addr, 16));
+    }
+  }
+  return std::nullopt;
+}
+
+template <typename Info>
+void AddPacketInfo(msghdr& message, int level, int type, const Info& info) {
+  cmsghdr* part = CMSG_FIRSTHDR(&message);
+  part->cmsg_level = level;
+  part->cmsg_type = type;
+  part->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(part), &info, sizeof info);
+  message.msg_controllen = CMSG_SPACE(sizeof info);
+}
+
+// Makes the message leave from `source`.
+void SetSource(msghdr& message, const IpAddress& source) {
+  if (source.is_v4()) {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, source.octets().data(), 4);
+    AddPacketInfo(message, IPPROTO_IP, IP_PKTINFO, info);
+  } else {
+    in6_pktinfo info{};
+    std::memcpy(&info.ipi6_addr, source.octets().data(), 16);
+    AddPacketInfo(message, IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
+}
+
+// Room for one piece of control data of either kind.
+struct alignas(cmsghdr) ControlSpace {
+  std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> octets{};
+};
+
+std::span<uint8_t> ReceiveBuffer() {
+  static thread_local std::array<uint8_t, kLargestDatagram> buffer;
+  return buffer;
+}
+
+// Takes an ICMP error that came for a connected socket; 0 if there is none.
+int TakeError(int socket) {
+  std::array<char, 512> control{};
+  msghdr message{};
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (recvmsg(socket, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return 0;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
+    const bool error = (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR) ||
+                       (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR);
+    if (!error) continue;
+    sock_extended_err details{};
+    std::memcpy(&details, CMSG_DATA(part), sizeof details);
+    return static_cast<int>(details.ee_errno);
+  }
+  return 0;
+}
+
+std::optional<Unreachable> UnreachableFor(int error) {
+  if (error == ECONNREFUSED) return Unreachable::kPort;
+  const Refusal refusal = RefusalFor(error);
+  if (refusal.kind != Refusal::Kind::kUnreachable) return std::nullopt;
+  return refusal.why;
+}
+
+UniqueFd OpenFar(const Endpoint& to) {
+  const bool v4 = to.address.is_v4();
+  UniqueFd socket(::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return socket;
+  const int on = 1;
+  setsockopt(socket.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &on,
+             sizeof on);
+  sockaddr_storage storage{};
+  const socklen_t length = to.address.ToSockaddr(to.port, &storage);
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0) {
+    socket.Reset();
+  }
+  return socket;
+}
+
+}  // namespace
+
+Result<void> UdpGateway::Start() {
+  if (EnsurePort({true, kDnsPort}) && EnsurePort({false, kDnsPort})) return {};
+  return Error{"serve DNS in the gateway"};
+}
+
+void UdpGateway::OnPacket(std::span<const uint8_t> packet) {
+  const auto datagram = ParseDatagram(packet);
+  if (!datagram) return;
+  const Port port{datagram->destination.address.is_v4(), datagram->destination.port};
+  // One that is served was queued here before the tap was told: the socket has it too.
+  if (ports_.contains(port) || !EnsurePort(port)) return;
+  Handle(datagram->source, datagram->destination, datagram->payload);
+}
+
+bool UdpGateway::EnsurePort(Port port) {
+  if (ports_.contains(port)) return true;
+  if (ports_.size() >= Tap::kMaxServedPorts) {
+    const auto oldest = std::ranges::min_element(ports_, {}, [](const auto& entry) {
+      return std::pair(entry.first.second == kDnsPort, entry.second.used);
+    });
+    ports_.erase(oldest);
+  }
+  Result<UniqueFd> socket = Error{""};
+  around_.gateway.Run([&] { socket = OpenUdpPort(port.first, port.second); });
+  if (!socket) return false;
+  PortSocket& entry = ports_[port];
+  entry.socket = std::move(socket).value();
+  entry.used = Clock::now();
+  entry.watch = around_.loop.Add(entry.socket.get(), EPOLLIN,
+                                 [this, port](uint32_t) { ReceiveFromSandbox(port); });
+  TellTap(true);
+  TellTap(false);
+  return true;
+}
+
+void UdpGateway::TellTap(bool v4) const {
+  std::vector<uint16_t> served;
+  for (const auto& [port, socket] : ports_) {
+    if (port.first == v4) served.push_back(port.second);
+  }
+  tap_.Serve(v4, served);
+}
+
+void UdpGateway::ReceiveFromSandbox(Port port) {
+  const int socket = ports_.at(port).socket.get();
+  ports_.at(port).used = Clock::now();
+  for (int i = 0; i < kBatch; ++i) {
+    const std::span<uint8_t> buffer = ReceiveBuffer();
+    iovec part{buffer.data(), buffer.size()};
+    sockaddr_storage from{};
+    ControlSpace control;
+    msghdr message{};
+    message.msg_name = &from;
+    message.msg_namelen = sizeof from;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.octets.data();
+    message.msg_controllen = control.octets.size();
+    const ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT);
+    if (got < 0) return;
+    const auto to = DestinationFrom(message);
+    if (to) Handle(EndpointFrom(from), {*to, port.second}, buffer.first(static_cast<size_t>(got)));
+    if (!ports_.contains(port)) return;
+  }
+}
+
+void UdpGateway::Handle(const Endpoint& source, const Endpoint& destination,
+                        std::span<const uint8_t> payload) {
+  // Root in the sandbox can write any source; an answer to it would not leave the gateway.
+  if (source.address != SandboxAddressLike(source.address)) return;
+  const Key key{source, destination};
+  const auto found = flows_.find(key);
+  if (found == flows_.end()) return Begin(key, payload);
+  Flow& flow = found->second;
+  switch (flow.state) {
+    case State::kAsking:
+      if (flow.queued.size() < kMaxQueued) flow.queued.emplace_back(payload.begin(), payload.end());
+      return;
+    case State::kDenied:
+      return Refuse(key, Unreachable::kPort);
+    case State::kOpen:
+      return Forward(key, flow, payload);
+  }
+}
+
+void UdpGateway::Begin(const Key& key, std::span<const uint8_t> payload) {
+  if (flows_.size() >= kMaxFlows) EvictOldest();
+  Flow& flow = flows_[key];
+  flow.id = next_id_++;
+  flow.used = Clock::now();
+  flow.queued.emplace_back(payload.begin(), payload.end());
+  if (key.second.port == kDnsPort) return Open(key, flow, around_.nameserver);
+  const bool asked = around_.gate.Ask(
+      GateOperation::kRelaySend, Protocol::kUdp, key.second, 0,
+      [this, key, id = flow.id](GateClient::Answer answer) { Judged(key, id, answer); });
+  if (!asked) flows_.erase(key);
+}
+
+void UdpGateway::Judged(const Key& key, uint64_t id, GateClient::Answer answer) {
+  const auto found = flows_.find(key);
+  if (found == flows_.end() || found->second.id != id) return;
+  if (answer == GateClient::Answer::kAllow) return Open(key, found->second, key.second);
+  found->second.state = State::kDenied;
+  found->second.queued.clear();
+  Refuse(key, Unreachable::kPort);
+}
+
+void UdpGateway::Open(const Key& key, Flow& flow, const Endpoint& to) {
+  flow.state = State::kOpen;
+  flow.far = OpenFar(to);
+  if (!flow.far) {
+    // No route, mostly. Programs are not told of that kind of ICMP; of a closed port they are.
+    flow.state = State::kDenied;
+    flow.queued.clear();
+    return Refuse(key, Unreachable::kPort);
+  }
+  flow.watch = around_.loop.Add(flow.far.get(), EPOLLIN,
+                                [this, key, id = flow.id](uint32_t) { ReceiveFromFar(key, id); });
+  for (const Packet& payload : std::exchange(flow.queued, {})) Forward(key, flow, payload);
+}
+
+void UdpGateway::Forward(const Key& key, Flow& flow, std::span<const uint8_t> payload) {
+  flow.used = Clock::now();
+  if (send(flow.far.get(), payload.data(), payload.size(), MSG_NOSIGNAL) >= 0) return;
+  if (const auto why = UnreachableFor(errno)) Refuse(key, *why);
+}
+
+void UdpGateway::ReceiveFromFar(const Key& key, uint64_t id) {
+  const auto found = flows_.find(key);
+  if (found == flows_.end() || found->second.id != id) return;
+  Flow& flow = found->second;
+  for (int i = 0; i < kBatch; ++i) {
+    const std::span<uint8_t> buffer = ReceiveBuffer();
+    const ssize_t got = recv(flow.far.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got < 0) {
+      const int queued = TakeError(flow.far.get());
+      const auto why = UnreachableFor(queued != 0 ? queued : errno);
+      if (why) Refuse(key, *why);
+      continue;
+    }
+    flow.answered = true;
+    flow.used = Clock::now();
+    Reply(key, buffer.first(static_cast<size_t>(got)));
+  }
+}
+
+void UdpGateway::Reply(const Key& key, std::span<const uint8_t> payload) {
+  const auto& [source, destination] = key;
+  const auto port = ports_.find({destination.address.is_v4(), destination.port});
+  if (port == ports_.end()) return;
+  sockaddr_storage to{};
+  iovec part{const_cast<uint8_t*>(payload.data()), payload.size()};
+  ControlSpace control;
+  msghdr message{};
+  message.msg_name = &to;
+  message.msg_namelen = source.address.ToSockaddr(source.port, &to);
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.octets.data();
+  message.msg_controllen = control.octets.size();
+  SetSource(message, destination.address);
+  // A full buffer loses the datagram, as it would anywhere on the way.
+  [[maybe_unused]] const ssize_t sent =
+      sendmsg(port->second.socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void UdpGateway::Refuse(const Key& key, Unreachable why) {
+  around_.to_sandbox.Send(MakeUnreachable(QuotedDatagram(key.first, key.second), why));
+}
+
+void UdpGateway::EvictOldest() {
+  flows_.erase(
+      std::ranges::min_element(flows_, {}, [](const auto& entry) { return entry.second.used; }));
+}
+
+Clock::duration UdpGateway::Lifetime(const Key& key, const Flow& flow) {
+  if (flow.state == State::kDenied) return kDenied;
+  if (key.second.port == kDnsPort) return kDnsIdle;
+  return flow.answered ? Clock::duration(kIdle) : Clock::duration(kUnanswered);
+}
+
+void UdpGateway::Tick() {
+  const Clock::time_point now = Clock::now();
+  std::erase_if(flows_, [&](const auto& entry) {
+    return entry.second.used + Lifetime(entry.first, entry.second) < now;
+  });
+  const size_t erased = std::erase_if(ports_, [&](const auto& entry) {
+    return entry.first.second != kDnsPort && entry.second.used + kPortIdle < now;
+  });
+  if (erased == 0) return;
+  TellTap(true);
+  TellTap(false);
+}
+
+}  // namespace namegate::enclave
