@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/escape.h"
 #include "common/state_paths.h"
 #include "common/toml_reader.h"
 
@@ -11,35 +12,6 @@ namespace namegate {
 namespace {
 
 constexpr uint16_t kDnsPort = 53;
-
-Result<std::vector<Endpoint>> Endpoints(const TomlFile& file, const toml::node& node,
-                                        std::string_view key) {
-  const std::string fix = std::string(key) + " must be a list of addresses: " + std::string(key) +
-                          " = [\"192.0.2.53\", \"[2001:db8::53]:5353\"]";
-  if (!node.is_array()) return file.At(node, fix);
-  std::vector<Endpoint> endpoints;
-  for (const toml::node& entry : *node.as_array()) {
-    const auto text = entry.value_exact<std::string>();
-    const auto endpoint = text ? Endpoint::FromText(*text, kDnsPort) : std::nullopt;
-    if (!endpoint) return file.At(entry, fix);
-    endpoints.push_back(*endpoint);
-  }
-  return endpoints;
-}
-
-Result<std::vector<UpstreamAddress>> Upstreams(const TomlFile& file, const toml::node& node) {
-  const std::string fix =
-      std::string("upstream must be a list of resolvers in quotes; ") + kUpstreamAddressForms;
-  if (!node.is_array()) return file.At(node, fix);
-  std::vector<UpstreamAddress> upstreams;
-  for (const toml::node& entry : *node.as_array()) {
-    const auto text = entry.value_exact<std::string>();
-    const auto upstream = text ? UpstreamAddress::FromText(*text) : std::nullopt;
-    if (!upstream) return file.At(entry, fix);
-    upstreams.push_back(*upstream);
-  }
-  return upstreams;
-}
 
 Result<std::string> OneOf(const TomlFile& file, const toml::node& node, const std::string& key,
                           std::initializer_list<std::string_view> choices) {
@@ -53,16 +25,57 @@ Result<std::string> OneOf(const TomlFile& file, const toml::node& node, const st
   return file.At(node, key + " must be one of " + list);
 }
 
+// A list of strings, each read by `parse`; `fix` says what the list should look like.
+template <typename T, typename Parse>
+Result<std::vector<T>> List(const TomlFile& file, const toml::node& node, const std::string& fix,
+                            Parse parse) {
+  if (!node.is_array()) return file.At(node, fix);
+  std::vector<T> values;
+  for (const toml::node& entry : *node.as_array()) {
+    const auto text = entry.value_exact<std::string>();
+    if (!text) return file.At(entry, fix);
+    auto value = parse(*text);
+    if (!value) return file.At(entry, "'" + Printable(*text) + "': " + fix);
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
 Result<void> ReadServers(const TomlFile& file, Config& config) {
   if (const toml::node* node = file.root().get("upstream")) {
-    auto value = Upstreams(file, *node);
+    auto value = List<UpstreamAddress>(
+        file, *node,
+        std::string("upstream must be a list of resolvers in quotes; ") + kUpstreamAddressForms,
+        [](const std::string& text) { return UpstreamAddress::FromText(text); });
     if (!value) return value.error();
     config.upstreams = std::move(value).value();
   }
   if (const toml::node* node = file.root().get("listen")) {
-    auto value = Endpoints(file, *node, "listen");
+    auto value = List<Endpoint>(
+        file, *node, "listen must be a list of addresses: listen = [\"192.0.2.1:53\"]",
+        [](const std::string& text) { return Endpoint::FromText(text, kDnsPort); });
     if (!value) return value.error();
     config.listen = std::move(value).value();
+  }
+  return {};
+}
+
+Result<void> ReadLists(const TomlFile& file, Config& config) {
+  if (const toml::node* node = file.root().get("deny")) {
+    auto value = List<Rule>(file, *node,
+                            "deny must be a list of names: deny = [\"ads.example.com\", "
+                            "\"**.telemetry.example.net\"]",
+                            [](const std::string& text) { return Rule::FromHost(text); });
+    if (!value) return value.error();
+    config.deny = std::move(value).value();
+  }
+  if (const toml::node* node = file.root().get("private_ranges")) {
+    auto value = List<IpPrefix>(
+        file, *node,
+        "private_ranges must be a list of address ranges: private_ranges = [\"203.0.113.0/24\"]",
+        [](const std::string& text) { return IpPrefix::FromText(text); });
+    if (!value) return value.error();
+    config.private_ranges = std::move(value).value();
   }
   return {};
 }
@@ -92,6 +105,9 @@ Result<void> ReadNumbers(const TomlFile& file, Config& config) {
   int64_t floor_s = config.lease_floor.count();
   int64_t grace_s = config.lease_grace.count();
   auto entries = static_cast<int64_t>(config.cache_entries);
+  int64_t queries_per_s = config.session_queries_per_s;
+  auto names = static_cast<int64_t>(config.wildcard_names);
+  auto octets = static_cast<int64_t>(config.wildcard_octets);
   struct Number {
     const char* key;
     int64_t* value;
@@ -100,7 +116,10 @@ Result<void> ReadNumbers(const TomlFile& file, Config& config) {
   };
   for (const Number& number :
        {Number{"lease_floor_s", &floor_s, 0, kDay}, Number{"lease_grace_s", &grace_s, 0, kDay},
-        Number{"cache_entries", &entries, 0, 1'000'000}}) {
+        Number{"cache_entries", &entries, 0, 1'000'000},
+        Number{"session_queries_per_s", &queries_per_s, 0, 10'000'000},
+        Number{"wildcard_names", &names, 1, 1'000'000},
+        Number{"wildcard_octets", &octets, 1, 1'000'000'000}}) {
     const toml::node* node = file.root().get(number.key);
     if (node == nullptr) continue;
     auto value = file.Integer(*node, number.key, number.least, number.most);
@@ -110,6 +129,9 @@ Result<void> ReadNumbers(const TomlFile& file, Config& config) {
   config.lease_floor = std::chrono::seconds(floor_s);
   config.lease_grace = std::chrono::seconds(grace_s);
   config.cache_entries = static_cast<size_t>(entries);
+  config.session_queries_per_s = static_cast<uint32_t>(queries_per_s);
+  config.wildcard_names = static_cast<size_t>(names);
+  config.wildcard_octets = static_cast<size_t>(octets);
   return {};
 }
 
@@ -118,14 +140,15 @@ Result<void> ReadFile(const std::string& path, Config& config) {
   if (!file) return file.error();
   auto known = file->OnlyKeys(
       file->root(), {"version", "state_dir", "upstream", "listen", "durability", "log_level",
-                     "lease_floor_s", "lease_grace_s", "cache_entries"});
+                     "lease_floor_s", "lease_grace_s", "cache_entries", "deny", "private_ranges",
+                     "session_queries_per_s", "wildcard_names", "wildcard_octets"});
   if (!known) return known;
   const toml::node* version = file->root().get("version");
   if (version == nullptr) {
     return file->At(file->root(), "version is missing; write version = 1 first");
   }
   if (auto one = file->Integer(*version, "version", 1, 1); !one) return one.error();
-  for (const auto read : {&ReadServers, &ReadWords, &ReadNumbers}) {
+  for (const auto read : {&ReadServers, &ReadLists, &ReadWords, &ReadNumbers}) {
     if (auto done = read(*file, config); !done) return done;
   }
   return {};

@@ -7,6 +7,7 @@
 
 #include "common/endpoint.h"
 #include "common/result.h"
+#include "common/rule.h"
 #include "common/upstream_address.h"
 
 namespace namegate {
@@ -23,6 +24,11 @@ namespace namegate {
 //   lease_floor_s = 60                 # a lease holds for max(TTL, floor) + grace
 //   lease_grace_s = 30
 //   cache_entries = 10000
+//   deny = ["ads.example.com", "**.telemetry.example.net"]  # whatever sessions allow
+//   private_ranges = ["203.0.113.0/24"]  # guarded like 10.0.0.0/8: what no public name may lead to
+//   session_queries_per_s = 20000      # past it a session's queries are dropped; 0: no limit
+//   wildcard_names = 256               # names that a session may ask for below one wildcard, an
+//   hour wildcard_octets = 16384            # octets in the labels of these
 struct Config {
   std::string state_dir;
   std::vector<UpstreamAddress> upstreams;
@@ -32,6 +38,11 @@ struct Config {
   std::chrono::seconds lease_floor{60};
   std::chrono::seconds lease_grace{30};
   size_t cache_entries = 10'000;
+  std::vector<Rule> deny;
+  std::vector<IpPrefix> private_ranges;
+  uint32_t session_queries_per_s = 20'000;
+  size_t wildcard_names = 256;
+  size_t wildcard_octets = 16'384;
 
   // Reads `path`, or StatePaths::DefaultConfigFile() if that is nothing and such a file exists, and
   // sets state_dir to `state_dir` if given, else to the default if the file names none.

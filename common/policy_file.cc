@@ -37,7 +37,8 @@ class PolicyReader {
   Result<void> AddEntry(const toml::node& entry) {
     if (const toml::table* table = entry.as_table()) return AddTable(*table);
     if (entry.is_string()) return AddRule(entry, {});
-    return file_.At(entry, "a rule is a string or a table: \"pypi.org:443\" or { to = \"...\", ... }");
+    return file_.At(entry,
+                    "a rule is a string or a table: \"pypi.org:443\" or { to = \"...\", ... }");
   }
 
   Result<void> AddTable(const toml::table& table) {

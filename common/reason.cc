@@ -33,6 +33,8 @@ constexpr auto kReasons = std::to_array<Entry>({
     {Reason::kProtocolNotAllowed, "protocol-not-allowed"},
     {Reason::kUdpProbe, "udp-probe"},
     {Reason::kSocketOption, "socket-option"},
+    {Reason::kTunnelBudget, "tunnel-budget"},
+    {Reason::kOperatorDeny, "operator-deny"},
     {Reason::kMalformed, "malformed"},
     {Reason::kNotImplemented, "not-implemented"},
     {Reason::kClassNotSupported, "class-not-supported"},

@@ -39,6 +39,8 @@ enum class Reason : uint16_t {
   kUdpProbe = 48,  // connect() on UDP to a leased address that no UDP rule covers: a source-address
                    // probe as in RFC 6724 §6, harmless and not worth an alarm
   kSocketOption = 49,  // an option that routes around the destination (source routes)
+  kTunnelBudget = 50,  // more distinct names below a wildcard than an hour may have
+  kOperatorDeny = 51,  // the operator denies this name, or one that its answer leads through
   // Denied because it is not a proper request.
   kMalformed = 60,
   kNotImplemented = 61,

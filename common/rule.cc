@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/escape.h"
+#include "common/record_type.h"
 
 namespace namegate {
 namespace {
@@ -90,6 +91,7 @@ bool IsPublicSuffix(const DomainName& name) {
   return psl_is_public_suffix(psl_builtin(), name.ToText().c_str()) == 1;
 }
 
+// The name kinds: HOST, *.HOST, **.HOST.
 Result<void> ParseNameHost(std::string_view host, std::string_view text, Rule& rule) {
   std::string_view bare = host;
   if (host.starts_with("**.")) {
@@ -109,12 +111,14 @@ Result<void> ParseNameHost(std::string_view host, std::string_view text, Rule& r
     return BadRule(text,
                    "a host has only letters, digits, hyphens and underscores between its dots");
   }
-  if (rule.kind != HostKind::kName && IsPublicSuffix(*name)) {
-    return BadRule(text, "anyone can register a name under '" + name->ToText() +
-                             "'; put the owner's own domain behind the wildcard");
-  }
   rule.name = std::move(name).value();
   return {};
+}
+
+Result<void> RefusePublicSuffix(const Rule& rule, std::string_view text) {
+  if (rule.kind == HostKind::kName || !IsPublicSuffix(rule.name)) return {};
+  return BadRule(text, "anyone can register a name under '" + rule.name.ToText() +
+                           "'; put the owner's own domain behind the wildcard");
 }
 
 std::string HostText(const Rule& rule) {
@@ -135,7 +139,12 @@ std::string HostText(const Rule& rule) {
 }
 
 std::string CanonicalText(const Rule& rule) {
-  std::string text = HostText(rule) + ":";
+  std::string text = HostText(rule);
+  for (size_t i = 0; i < rule.types.size(); ++i) {
+    text += (i == 0 ? "/" : ",") + TypeName(rule.types[i]);
+  }
+  if (rule.ports.empty()) return text;
+  text += ":";
   for (size_t i = 0; i < rule.ports.size(); ++i) {
     if (i > 0) text += ',';
     text += std::to_string(rule.ports[i].first);
@@ -143,6 +152,46 @@ std::string CanonicalText(const Rule& rule) {
   }
   if (rule.protocol == Protocol::kUdp) text += "/udp";
   return text;
+}
+
+// HOST/TYPES. Nothing in it is a port, so that a colon anywhere means HOST:PORTS.
+bool LooksLikeTypes(std::string_view text) {
+  const size_t slash = text.find('/');
+  return slash != std::string_view::npos && text.find(':') == std::string_view::npos &&
+         !LooksLikeAddress(text.substr(0, slash));
+}
+
+Result<std::vector<uint16_t>> ParseTypes(std::string_view types, std::string_view text) {
+  std::vector<uint16_t> parsed;
+  for (size_t at = 0; at <= types.size();) {
+    const size_t comma = std::min(types.find(',', at), types.size());
+    const std::string_view item = types.substr(at, comma - at);
+    const auto type = TypeFromName(item);
+    if (!type) {
+      return BadRule(text,
+                     "'" + std::string(item) +
+                         "' is not a record type; write example.org/TXT or example.org/MX,TXT");
+    }
+    if (const char* why = WhyTypeCannotBeAllowed(*type)) {
+      return BadRule(text, TypeName(*type) + " cannot be allowed by type: " + why);
+    }
+    parsed.push_back(*type);
+    if (parsed.size() > kMaxPortRanges) return BadRule(text, "more than 32 record types");
+    at = comma + 1;
+  }
+  return parsed;
+}
+
+Result<Rule> ParseTypeRule(std::string_view text) {
+  const size_t slash = text.find('/');
+  Rule rule;
+  if (auto host = ParseNameHost(text.substr(0, slash), text, rule); !host) return host.error();
+  if (auto owned = RefusePublicSuffix(rule, text); !owned) return owned.error();
+  auto types = ParseTypes(text.substr(slash + 1), text);
+  if (!types) return types.error();
+  rule.types = std::move(types).value();
+  rule.text = CanonicalText(rule);
+  return rule;
 }
 
 }  // namespace
@@ -166,11 +215,23 @@ bool Rule::CoversPort(uint16_t port) const {
                      [port](const PortRange& r) { return r.first <= port && port <= r.last; });
 }
 
+bool Rule::CoversType(uint16_t type) const {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+Result<Rule> Rule::FromHost(std::string_view host) {
+  Rule rule;
+  if (auto parsed = ParseNameHost(host, host, rule); !parsed) return parsed.error();
+  rule.text = HostText(rule);
+  return rule;
+}
+
 Result<Rule> Rule::FromText(std::string_view text) {
   if (text.empty()) return BadRule(text, "it is empty; write HOST:PORT, such as pypi.org:443");
   if (text.find("://") != std::string_view::npos) {
     return BadRule(text, "write HOST:PORT instead of a URL, such as pypi.org:443");
   }
+  if (LooksLikeTypes(text)) return ParseTypeRule(text);
   Rule rule;
   auto split = SplitRule(text, text);
   if (!split) return split.error();
@@ -194,8 +255,9 @@ Result<Rule> Rule::FromText(std::string_view text) {
     }
     rule.kind = HostKind::kPrefix;
     rule.prefix = *prefix;
-  } else if (auto host = ParseNameHost(split->host, text, rule); !host) {
-    return host.error();
+  } else {
+    if (auto host = ParseNameHost(split->host, text, rule); !host) return host.error();
+    if (auto owned = RefusePublicSuffix(rule, text); !owned) return owned.error();
   }
   rule.text = CanonicalText(rule);
   return rule;

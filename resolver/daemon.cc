@@ -121,8 +121,16 @@ Result<void> Daemon::OpenLedger() {
 }
 
 Result<void> Daemon::OpenSockets() {
-  pipeline_ = std::make_unique<Pipeline>(sessions_, *forwarder_, *ledger_,
-                                         options_.config.cache_entries, terms_);
+  const Config& config = options_.config;
+  pipeline_ = std::make_unique<Pipeline>(
+      &loop_, sessions_, *forwarder_, *ledger_,
+      PipelineOptions{.cache_entries = config.cache_entries,
+                      .lease_terms = terms_,
+                      .limits = {.queries_per_s = config.session_queries_per_s,
+                                 .wildcard_names = config.wildcard_names,
+                                 .wildcard_octets = config.wildcard_octets},
+                      .deny = config.deny,
+                      .private_ranges = config.private_ranges});
   manager_ =
       std::make_unique<SessionManager>(&loop_, sessions_, *pipeline_, *ledger_, paths_, terms_);
   for (const Endpoint& endpoint : options_.config.listen) {
@@ -166,6 +174,7 @@ void Daemon::Stop(const char* why) {
   spdlog::info("stopping: {}", why);
   control_->StopAccepting();
   manager_->StopReceiving();
+  pipeline_->FlushCounted();
   stop_deadline_ms_ = uv_now(&loop_) + kStopDeadline_ms;
   stop_timer_.Make(this, [&](uv_timer_t* timer) { return uv_timer_init(&loop_, timer); });
   uv_timer_start(

@@ -45,9 +45,9 @@ Result<void> LedgerRecorder::Prepare(Database& database) {
   if (auto done = programs_.Prepare(database); !done) return done;
   if (auto done = gates_.Prepare(database); !done) return done;
   if (auto done = answers_.Prepare(database); !done) return done;
-  return PrepareAll(database, {&insert_query_, &insert_connection_, &insert_session_,
-                               &insert_closed_, &close_open_, &select_outcome_, &insert_outcome_,
-                               &select_policy_, &insert_policy_});
+  return PrepareAll(database, {&insert_query_, &insert_count_, &insert_connection_,
+                               &insert_session_, &insert_closed_, &close_open_, &select_outcome_,
+                               &insert_outcome_, &select_policy_, &insert_policy_});
 }
 
 Result<void> LedgerRecorder::Record(const LedgerRow& row) {
@@ -91,7 +91,10 @@ Result<void> LedgerRecorder::RecordRow(const QueryRow& row) {
   insert.Bind(10, row.duration_us);
   BindId(insert, 11, *answer);
   insert.Bind(12, int64_t{row.answer_age_s});
-  return insert.Run();
+  if (auto inserted = insert.Run(); !inserted || row.count == 1) return inserted;
+  insert_count_.statement.Bind(1, row.id);
+  insert_count_.statement.Bind(2, static_cast<int64_t>(row.count));
+  return insert_count_.statement.Run();
 }
 
 Result<void> LedgerRecorder::RecordRow(const ConnectionRow& row) {

@@ -58,6 +58,7 @@ class LedgerRecorder {
       " outcome_id, verdict, source, duration_us, answer_id, answer_age)"
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {}};
+  Prepared insert_count_{"INSERT INTO query_count (query_id, count) VALUES (?, ?)", {}};
   Prepared insert_connection_{
       "INSERT INTO connection (connection_id, time_us, session_id, gate_id, pid, program_id,"
       " protocol, address_id, port, verdict, reason, rule_id, name_id, query_id)"

@@ -52,7 +52,8 @@ struct QueryRow {
   int64_t duration_us = 0;                  // from receiving the query to handing the row over
   std::shared_ptr<const AnswerSet> answer;  // null: the client got no record
   uint32_t answer_age_s = 0;                // the client's TTLs are those of the set less this age
-  std::string detail;                       // for `rebinding`: the address that did it; else empty
+  uint64_t count = 1;  // queries that this row stands for; several past a session's limits
+  std::string detail;  // for `rebinding`: the address that did it; else empty
 };
 
 // One row per connection attempt, or unconnected datagram, that a gate asked about.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include "common/record_type.h"
 #include "resolver/special_names.h"
 #include "resolver/wall_clock.h"
 
@@ -21,6 +23,18 @@ bool IsAddressType(uint16_t qtype) { return qtype == rrtype::kA || qtype == rrty
 
 std::string RemedyText(const DomainName& qname) {
   return "not allowed; to allow it: " + qname.ToText() + ":443";
+}
+
+std::string TypeRemedyText(const DomainName& qname, uint16_t qtype) {
+  const std::string type = TypeName(qtype);
+  if (const char* why = WhyTypeCannotBeAllowed(qtype)) {
+    return type + " of this name is not allowed: " + why;
+  }
+  return type + " records are not allowed; to allow them: " + qname.ToText() + "/" + type;
+}
+
+std::optional<DomainName> NameIn(const std::string& rdata) {
+  return DomainName::FromWire({reinterpret_cast<const uint8_t*>(rdata.data()), rdata.size()});
 }
 
 std::vector<const Rule*> PrivateRules(const std::vector<const Rule*>& rules) {
@@ -57,13 +71,18 @@ int TroubleCode(Reason outcome) {
 
 }  // namespace
 
-Pipeline::Pipeline(SessionTable& sessions, Forwarder& forwarder, LedgerWriter& ledger,
-                   size_t cache_entries, LeaseTerms terms)
+Pipeline::Pipeline(uv_loop_t* loop, SessionTable& sessions, Forwarder& forwarder,
+                   LedgerWriter& ledger, const PipelineOptions& options)
     : sessions_(sessions),
       forwarder_(forwarder),
       ledger_(ledger),
-      cache_(cache_entries),
-      terms_(terms) {}
+      cache_(options.cache_entries),
+      terms_(options.lease_terms),
+      limits_(options.limits),
+      deny_(options.deny),
+      guard_(options.private_ranges) {
+  counted_timer_.Make(this, [loop](uv_timer_t* timer) { return uv_timer_init(loop, timer); });
+}
 
 void Pipeline::Handle(const ReceivedQuery& received) {
   // If the ledger cannot keep up, dropping is all that is left: the client asks again.
@@ -81,42 +100,46 @@ void Pipeline::Handle(const ReceivedQuery& received) {
   ++in_flight_;
   ++handled_;
 
-  using Stage = bool (Pipeline::*)(Query&);
-  static constexpr std::array<Stage, 7> kStages = {
+  using Stage = Next (Pipeline::*)(Query&);
+  static constexpr std::array<Stage, 8> kStages = {
       &Pipeline::Identify,             // first: without a session there is no policy to judge by
       &Pipeline::RefuseUnserviceable,  // before anyone looks at the name: it may not be there
       &Pipeline::LimitSession,         // before any work is done for the query
       &Pipeline::AnswerSpecial,    // before the policy: no rule makes these names leave the host
-      &Pipeline::Decide,           // before the cache: what another session asked is not this one's
+      &Pipeline::Decide,           // before the cache: what others asked is not this one's
       &Pipeline::WithholdTypes,    // after Decide: types are withheld from allowed names only
+      &Pipeline::SpendBudget,      // after all denials, which cost the budget nothing; before
+                                   // the cache, so that it does not tell what others asked
       &Pipeline::AnswerFromCache,  // before asking upstream
   };
   for (const Stage stage : kStages) {
-    if ((this->*stage)(*query)) return Finish(query);
+    const Next next = (this->*stage)(*query);
+    if (next == Next::kContinue) continue;
+    return next == Next::kFinish ? Finish(query) : Count(query, next);
   }
   AskUpstream(query);
 }
 
-bool Pipeline::Identify(Query& query) {
+Pipeline::Next Pipeline::Identify(Query& query) {
   if (!query.session) query.session = sessions_.FindByClient(query.client.address);
   if (query.session) {
     query.row.session = query.session->id;
     ++query.session->counters.queries;
     ++query.session->queries_in_flight;
-    return false;
+    return Next::kContinue;
   }
   query.row.reason = Reason::kUnknownSession;
   query.response.rcode = rcode::kRefused;
   query.response.ede = ede::kProhibited;
   query.response.ede_text = "no session is open for " + query.client.address.ToText();
-  return true;
+  return Next::kFinish;
 }
 
-bool Pipeline::RefuseUnserviceable(Query& query) {
+Pipeline::Next Pipeline::RefuseUnserviceable(Query& query) {
   const auto refuse = [&](Reason reason, uint16_t rcode) {
     query.row.reason = reason;
     query.response.rcode = rcode;
-    return true;
+    return Next::kFinish;
   };
   switch (query.parsed.fault) {
     case QueryFault::kNotImplemented:
@@ -134,19 +157,22 @@ bool Pipeline::RefuseUnserviceable(Query& query) {
   }
   if (query.qtype() == rrtype::kOpt) return refuse(Reason::kMalformed, rcode::kFormErr);
   if (IsMetaType(query.qtype())) return refuse(Reason::kTypeNotAllowed, rcode::kRefused);
-  return false;
+  return Next::kContinue;
 }
 
-bool Pipeline::LimitSession(Query& query) {
-  if (query.session->queries_in_flight <= kMaxInFlightPerSession) return false;
+Pipeline::Next Pipeline::LimitSession(Query& query) {
+  const bool in_time = query.session->rate.Take(limits_, query.received);
+  if (in_time && query.session->queries_in_flight <= kMaxInFlightPerSession) {
+    return Next::kContinue;
+  }
   query.row.reason = Reason::kOverloaded;
   query.response.rcode = rcode::kServFail;
   query.response.ede = ede::kNotReady;
   query.response.ede_text = "this session has too many queries in flight";
-  return true;
+  return in_time ? Next::kCount : Next::kDrop;
 }
 
-bool Pipeline::AnswerSpecial(Query& query) {
+Pipeline::Next Pipeline::AnswerSpecial(Query& query) {
   std::optional<SpecialAnswer> special = AnswerSpecialName(query.qname(), query.qtype());
   if (!special && IsReverseName(query.qname())) {
     special = SpecialAnswer{};
@@ -159,7 +185,7 @@ bool Pipeline::AnswerSpecial(Query& query) {
       }
     }
   }
-  if (!special) return false;
+  if (!special) return Next::kContinue;
   query.row.verdict = Verdict::kAllow;
   query.row.reason = Reason::kSpecialName;
   query.response.rcode = special->exists ? rcode::kNoError : rcode::kNxDomain;
@@ -168,10 +194,14 @@ bool Pipeline::AnswerSpecial(Query& query) {
   } else {
     query.response.answer = std::make_shared<const AnswerSet>(std::move(special->records));
   }
-  return true;
+  return Next::kFinish;
 }
 
-bool Pipeline::Decide(Query& query) {
+Pipeline::Next Pipeline::Decide(Query& query) {
+  if (!deny_.RulesForName(query.qname()).empty()) {
+    DenyByOperator(query, query.qname());
+    return Next::kFinish;
+  }
   // Octets that no host name has could carry a message through a wildcard rule.
   if (query.qname().HasOnlyHostLabels()) {
     query.rules = query.session->policy.RulesForName(query.qname());
@@ -180,7 +210,7 @@ bool Pipeline::Decide(Query& query) {
     query.row.verdict = Verdict::kAllow;
     query.row.reason = Reason::kRule;
     query.row.rule = query.rules.front()->text;
-    return false;
+    return Next::kContinue;
   }
   const bool ancestor =
       query.qname().is_root() || query.session->policy.HasAllowedNameBelow(query.qname());
@@ -189,36 +219,71 @@ bool Pipeline::Decide(Query& query) {
   query.response.negative_ttl_s = kDenialTtl_s;
   query.response.ede = ede::kBlocked;
   query.response.ede_text = RemedyText(query.qname());
-  return true;
+  return Next::kFinish;
 }
 
-bool Pipeline::WithholdTypes(Query& query) {
+void Pipeline::DenyByOperator(Query& query, const DomainName& name) {
+  query.row.verdict = Verdict::kDeny;
+  query.row.reason = Reason::kOperatorDeny;
+  query.row.detail = name.ToText();
+  query.response.rcode = rcode::kNxDomain;
+  query.response.negative_ttl_s = kDenialTtl_s;
+  query.response.ede = ede::kBlocked;
+  query.response.ede_text = "the operator denies " + name.ToText();
+}
+
+Pipeline::Next Pipeline::WithholdTypes(Query& query) {
   const uint16_t qtype = query.qtype();
-  const bool service_binding = qtype == rrtype::kHttps || qtype == rrtype::kSvcb;
+  const auto opens = [qtype](const Rule* rule) {
+    return IsAddressType(qtype) ? !rule->ports.empty() : rule->CoversType(qtype);
+  };
+  std::erase_if(query.rules, [&](const Rule* rule) { return !opens(rule); });
   // A private network may well have IPv6 of its own where the internet's is missing.
   const bool no_route =
       qtype == rrtype::kAaaa && PrivateRules(query.rules).empty() && !ipv6_.Available();
-  if (IsAddressType(qtype) && !no_route) return false;
+  if (!query.rules.empty() && !no_route) {
+    query.row.rule = query.rules.front()->text;
+    return Next::kContinue;
+  }
   query.response.negative_ttl_s = kDenialTtl_s;
-  if (no_route) {
+  if (!query.rules.empty()) {
     query.row.reason = Reason::kNoIpv6Route;
-  } else if (service_binding) {
+  } else if (qtype == rrtype::kHttps || qtype == rrtype::kSvcb) {
     query.row.reason = Reason::kTypeWithheld;
   } else {
     query.row.verdict = Verdict::kDeny;
     query.row.reason = Reason::kTypeNotAllowed;
     query.response.ede = ede::kBlocked;
-    query.response.ede_text = "only address records are answered";
+    query.response.ede_text = TypeRemedyText(query.qname(), qtype);
   }
-  return true;
+  return Next::kFinish;
 }
 
-bool Pipeline::AnswerFromCache(Query& query) {
+// A name that a rule names outright tells its owner nothing; below a wildcard it may tell anything.
+Pipeline::Next Pipeline::SpendBudget(Query& query) {
+  const Rule& rule = *query.rules.front();
+  const bool named = std::any_of(query.rules.begin(), query.rules.end(), [](const Rule* allowing) {
+    return allowing->kind == HostKind::kName;
+  });
+  if (named || query.session->budget.Spend(rule, query.qname(), limits_, query.received)) {
+    return Next::kContinue;
+  }
+  query.row.verdict = Verdict::kDeny;
+  query.row.reason = Reason::kTunnelBudget;
+  query.response.rcode = rcode::kNxDomain;
+  query.response.negative_ttl_s = kDenialTtl_s;
+  query.response.ede = ede::kBlocked;
+  query.response.ede_text = "this session has asked for too many names below " + rule.text +
+                            " within the hour; allow names outright, or raise wildcard_names";
+  return Next::kCount;
+}
+
+Pipeline::Next Pipeline::AnswerFromCache(Query& query) {
   const AnswerCache::Hit hit = cache_.Find({query.qname(), query.qtype()}, query.received);
-  if (!hit.answer) return false;
+  if (!hit.answer) return Next::kContinue;
   query.row.source = Source::kCache;
   UseAnswer(query, *hit.answer, hit.age_s);
-  return true;
+  return Next::kFinish;
 }
 
 void Pipeline::AskUpstream(const QueryPtr& query) {
@@ -256,13 +321,25 @@ void Pipeline::UseAnswer(Query& query, const Answer& answer, uint32_t age_s) {
     query.response.ede_text = TroubleText(answer.outcome);
     return;
   }
-  if (!PassesGuard(query, answer)) return;
+  if (!PassesDenyList(query, answer) || !PassesGuard(query, answer)) return;
   query.response.answer = answer.records;
   query.response.answer_age_s = age_s;
   if (answer.negative) {
     query.response.negative_ttl_s = answer.ttl_s - std::min(answer.ttl_s, age_s);
   }
   PrepareGrants(query, answer, age_s);
+}
+
+// An allowed name may lead through others by CNAME; through none that the operator denies.
+bool Pipeline::PassesDenyList(Query& query, const Answer& answer) {
+  if (!answer.records || deny_.rules().empty()) return true;
+  for (const Record& record : *answer.records) {
+    const auto target = record.type == rrtype::kCname ? NameIn(record.rdata) : std::nullopt;
+    if (!target || deny_.RulesForName(*target).empty()) continue;
+    DenyByOperator(query, *target);
+    return false;
+  }
+  return true;
 }
 
 // One bad address drops the whole answer: a mixed one is how rebinding gets past the first look.
@@ -297,39 +374,85 @@ void Pipeline::PrepareGrants(Query& query, const Answer& answer, uint32_t age_s)
   }
 }
 
-void Pipeline::Finish(const QueryPtr& query) {
-  const QueryMessage& message = query->parsed.message;
+std::string Pipeline::Complete(Query& query) {
+  const QueryMessage& message = query.parsed.message;
   BuiltResponse built =
-      BuildResponse(message, query->response, ResponseLimit(message, query->transport));
-  if (built.truncated && query->response.answer) {
-    query->row.reason = Reason::kTruncated;
-    query->response.answer = nullptr;
-    query->grants.clear();
+      BuildResponse(message, query.response, ResponseLimit(message, query.transport));
+  if (built.truncated && query.response.answer) {
+    query.row.reason = Reason::kTruncated;
+    query.response.answer = nullptr;
+    query.grants.clear();
   }
-  QueryRow& row = query->row;
-  row.id = ledger_.NextQueryId();
-  row.client = query->client;
-  row.transport = query->transport;
+  QueryRow& row = query.row;
+  row.id = query.row_id = ledger_.NextQueryId();
+  row.client = query.client;
+  row.transport = query.transport;
   row.qname = message.qname;
   row.qtype = message.qtype;
   row.qclass = message.qclass;
-  row.rcode = query->response.rcode;
-  row.ede = message.edns ? query->response.ede : ede::kNone;
-  row.answer = query->response.answer;
-  row.answer_age_s = query->response.answer_age_s;
+  row.rcode = query.response.rcode;
+  row.ede = message.edns ? query.response.ede : ede::kNone;
+  row.answer = query.response.answer;
+  row.answer_age_s = query.response.answer_age_s;
   row.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                        std::chrono::steady_clock::now() - query->received)
+                        std::chrono::steady_clock::now() - query.received)
                         .count();
-  if (query->session && row.verdict == Verdict::kDeny) ++query->session->counters.denials;
-  query->row_id = row.id;
-  ledger_.Submit(std::move(row), [this, query, bytes = std::move(built.bytes)](bool committed) {
-    OnRecorded(*query, bytes, committed);
+  return std::move(built.bytes);
+}
+
+void Pipeline::Finish(const QueryPtr& query) {
+  std::string response = Complete(*query);
+  if (query->session && query->row.verdict == Verdict::kDeny) ++query->session->counters.denials;
+  ledger_.Submit(std::move(query->row),
+                 [this, query, response = std::move(response)](bool committed) {
+                   Leave(*query);
+                   OnRecorded(*query, response, committed);
+                 });
+}
+
+// A flood must not fill the disk: what is past a limit shares one row, which is committed before
+// any of the responses leaves.
+void Pipeline::Count(const QueryPtr& query, Next next) {
+  ++query->session->counters.denials;
+  const CountedKey key{query->session->id, query->row.reason};
+  Counted& counted = counted_[key];
+  if (!counted.first) counted.first = query;
+  ++counted.count;
+  // Nothing more is done for it, so it no longer counts as in flight.
+  Leave(*query);
+  if (next == Next::kCount) counted.to_answer.push_back(query);
+  if (counted.to_answer.size() >= kMaxCounted) {
+    const auto node = counted_.extract(key);
+    return RecordCounted(std::move(node.mapped()));
+  }
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(counted_timer_.get())) != 0) return;
+  uv_timer_start(
+      counted_timer_.get(),
+      [](uv_timer_t* timer) { static_cast<Pipeline*>(timer->data)->FlushCounted(); },
+      kCountedWindow_ms, 0);
+}
+
+void Pipeline::FlushCounted() {
+  for (auto& [key, counted] : std::exchange(counted_, {})) RecordCounted(std::move(counted));
+}
+
+void Pipeline::RecordCounted(Counted counted) {
+  std::vector<std::pair<QueryPtr, std::string>> responses;
+  for (const QueryPtr& query : counted.to_answer) responses.emplace_back(query, Complete(*query));
+  if (responses.empty()) Complete(*counted.first);
+  QueryRow row = counted.first->row;
+  row.count = counted.count;
+  ledger_.Submit(std::move(row), [this, responses = std::move(responses)](bool committed) {
+    for (const auto& [query, response] : responses) OnRecorded(*query, response, committed);
   });
 }
 
-void Pipeline::OnRecorded(Query& query, const std::string& response, bool committed) {
+void Pipeline::Leave(Query& query) {
   --in_flight_;
   if (query.session) --query.session->queries_in_flight;
+}
+
+void Pipeline::OnRecorded(Query& query, const std::string& response, bool committed) {
   const auto sink = query.sink.lock();
   if (committed) {
     // The leases first: the client may connect the moment it has the answer.

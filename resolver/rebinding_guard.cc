@@ -48,6 +48,7 @@ bool IsSpecialV6(const IpAddress& address) {
 
 bool RebindingGuard::IsSuspect(const IpAddress& address) {
   if (address.is_v4() ? IsSpecialV4(address) : IsSpecialV6(address)) return true;
+  if (InAny(more_, address)) return true;
   RefreshHostAddresses();
   return std::find(host_addresses_.begin(), host_addresses_.end(), address) !=
          host_addresses_.end();

@@ -12,12 +12,16 @@ namespace namegate::resolver {
 // and judged too.
 class RebindingGuard {
  public:
+  // `more` are ranges that the operator adds, such as the public addresses of his own network.
+  explicit RebindingGuard(std::vector<IpPrefix> more = {}) : more_(std::move(more)) {}
+
   // True if an answer with this address must be dropped.
   bool IsSuspect(const IpAddress& address);
 
  private:
   void RefreshHostAddresses();
 
+  std::vector<IpPrefix> more_;
   std::vector<IpAddress> host_addresses_;
   std::chrono::steady_clock::time_point refreshed_{};
 };

@@ -7,6 +7,7 @@
 #include "common/endpoint.h"
 #include "common/policy.h"
 #include "resolver/lease_table.h"
+#include "resolver/session_limits.h"
 
 namespace namegate::resolver {
 
@@ -21,6 +22,8 @@ struct Session {
   std::optional<IpPrefix> client;  // set: known by these client addresses, on a shared name server
   Policy policy;
   LeaseTable leases;
+  QueryRate rate;
+  TunnelBudget budget;
 
   // What has happened in it since it was opened.
   struct Counters {

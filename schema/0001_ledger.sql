@@ -46,6 +46,8 @@ INSERT INTO reason (reason_id, code, alarm, meaning) VALUES
   (47, 'protocol-not-allowed', 1, 'Neither TCP nor UDP; no rule can allow it.'),
   (48, 'udp-probe', 0, 'A UDP connect() to the address of an allowed name, with which C libraries choose among addresses; nothing was sent.'),
   (49, 'socket-option', 1, 'The program asked for an option that routes around the destination it names.'),
+  (50, 'tunnel-budget', 1, 'A wildcard rule allows the name, but this session has asked for more distinct names below it within the hour than the budget has.'),
+  (51, 'operator-deny', 1, 'The operator denies this name, or one that its answer leads through.'),
   (60, 'malformed', 1, 'The message could not be read as a proper query.'),
   (61, 'not-implemented', 1, 'A kind of DNS message that Namegate does not serve.'),
   (62, 'class-not-supported', 1, 'A DNS class other than IN.'),
@@ -215,6 +217,12 @@ CREATE TABLE query (
   answer_age INTEGER NOT NULL  -- seconds by which the client's TTLs were lower than the answer's
 ) STRICT;
 
+-- Rows of `query` that stand for several queries: what a session asked past its limits.
+CREATE TABLE query_count (
+  query_id INTEGER PRIMARY KEY REFERENCES query,
+  count INTEGER NOT NULL CHECK (count > 1)
+) STRICT;
+
 CREATE INDEX query_denied ON query (session_id) WHERE verdict = 0;
 
 CREATE TABLE connection (
@@ -282,7 +290,8 @@ SELECT
   q.answer_age AS answer_age,
   o.qclass AS qclass,
   nullif(o.detail, '') AS detail,
-  q.time_us AS time_us
+  q.time_us AS time_us,
+  coalesce(k.count, 1) AS count
 FROM query AS q
 JOIN outcome AS o ON o.outcome_id = q.outcome_id
 JOIN address AS a ON a.address_id = q.client_id
@@ -292,7 +301,8 @@ LEFT JOIN session AS s ON s.session_id = q.session_id
 LEFT JOIN name AS n ON n.name_id = o.qname_id
 LEFT JOIN rrtype AS t ON t.code = o.qtype
 LEFT JOIN rule AS u ON u.rule_id = o.rule_id
-LEFT JOIN rcode AS c ON c.code = o.rcode;
+LEFT JOIN rcode AS c ON c.code = o.rcode
+LEFT JOIN query_count AS k ON k.query_id = q.query_id;
 
 -- The TTLs are those of the answer as it was fetched; a client got ttl - queries.answer_age.
 CREATE VIEW answers AS
@@ -353,6 +363,9 @@ SELECT
     WHEN n.text IS NULL OR n.text GLOB '*[^a-z0-9._-]*' OR n.text = '.'
       OR n.text = 'arpa' OR n.text GLOB '*.arpa' THEN NULL
     WHEN r.code IN ('not-allowed', 'ancestor') THEN n.text || ':443'
+    WHEN r.code = 'type-not-allowed' AND o.qtype NOT IN (0, 1, 28, 41, 64, 65)
+      AND o.qtype NOT BETWEEN 128 AND 255
+      THEN n.text || '/' || coalesce(t.name, 'TYPE' || o.qtype)
     -- the ports of the rule that allowed the name
     WHEN r.code = 'rebinding'
       THEN 'allow-private ' || n.text || coalesce(substr(u.text, instr(u.text, ':')), ':443')

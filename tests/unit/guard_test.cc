@@ -49,6 +49,13 @@ TEST_CASE("The IPv4 address inside an IPv6 address is judged") {
   CHECK_FALSE(Suspect("64:ff9b::192.0.2.7"));
 }
 
+TEST_CASE("The operator's own ranges are suspect as well") {
+  RebindingGuard guard({*IpPrefix::FromText("203.0.113.0/24"), *IpPrefix::FromText("2a00:1::/32")});
+  CHECK(guard.IsSuspect(IpAddress::V4(203, 0, 113, 7)));
+  CHECK(guard.IsSuspect(*IpAddress::FromText("2a00:1::7")));
+  CHECK_FALSE(guard.IsSuspect(IpAddress::V4(203, 0, 112, 7)));
+}
+
 TEST_CASE("localhost and everything below it is answered here") {
   const auto v4 = AnswerSpecialName(Name("localhost"), rrtype::kA);
   REQUIRE(v4);

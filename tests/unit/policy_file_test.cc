@@ -108,6 +108,25 @@ TEST_CASE("A mistake in the configuration is refused with line, column and the f
   CHECK_THAT(ConfigRefusal("version = 1\nstate_dir = \"relative\""), Contains("absolute"));
 }
 
+TEST_CASE("The operator's lists and limits are read") {
+  const testing::TempDir dir;
+  const auto path = dir.Write("c.toml", R"(version = 1
+deny = ["ads.example.com", "**.telemetry.example.net"]
+private_ranges = ["203.0.113.0/24"]
+session_queries_per_s = 0
+wildcard_names = 5)");
+  const auto config = Config::Load(path, dir.path());
+  REQUIRE(config);
+  CHECK(config->deny.size() == 2);
+  CHECK(config->private_ranges.size() == 1);
+  CHECK(config->session_queries_per_s == 0);
+  CHECK(config->wildcard_names == 5);
+  CHECK_THAT(ConfigRefusal("version = 1\ndeny = [\"a..b\"]"), Contains("list of names"));
+  CHECK_THAT(ConfigRefusal("version = 1\nprivate_ranges = [\"203.0.113.7/24\"]"),
+             Contains(":2:19: '203.0.113.7/24'"));
+  CHECK_THAT(ConfigRefusal("version = 1\nwildcard_names = 0"), Contains("from 1 to"));
+}
+
 TEST_CASE("Name servers are read from resolv.conf as the C library reads them") {
   const testing::TempDir dir;
   const auto path = dir.Write("resolv.conf",

@@ -89,6 +89,37 @@ TEST_CASE("A wildcard on a public suffix is refused") {
   CHECK(Parsed("*.example.com:443").text == "*.example.com:443");
 }
 
+TEST_CASE("A rule may open record types instead of ports") {
+  CHECK(Parsed("Example.org/mx,TXT").text == "example.org/MX,TXT");
+  CHECK(Parsed("*.example.org/TYPE65280").text == "*.example.org/TYPE65280");
+  const Rule rule = Parsed("example.org/MX,TXT");
+  CHECK(rule.CoversType(15));
+  CHECK(rule.CoversType(16));
+  CHECK_FALSE(rule.CoversType(33));
+  CHECK_FALSE(rule.CoversPort(443));
+  CHECK(Parsed(rule.text) == rule);
+}
+
+TEST_CASE("Types that no rule can open are refused with the reason") {
+  CHECK_THAT(Refusal("example.org/A"), Contains("addresses come with a port"));
+  CHECK_THAT(Refusal("example.org/HTTPS"), Contains("past the policy"));
+  CHECK_THAT(Refusal("example.org/ANY"), Contains("not a type of records"));
+  CHECK_THAT(Refusal("example.org/TYPE255"), Contains("not a type of records"));
+  CHECK_THAT(Refusal("example.org/TYPE0"), Contains("not a type of records"));
+  CHECK_THAT(Refusal("example.org/SPAM"), Contains("is not a record type"));
+  CHECK_THAT(Refusal("example.org/"), Contains("is not a record type"));
+  CHECK_THAT(Refusal("example.org/TXT,"), Contains("is not a record type"));
+  CHECK_THAT(Refusal("*.com/TXT"), Contains("anyone can register"));
+  CHECK_THAT(Refusal("192.0.2.0/24"), Contains("port is missing"));
+}
+
+TEST_CASE("A host of a deny list has no ports and may be a public suffix's wildcard") {
+  CHECK(Rule::FromHost("**.zip")->MatchesName(Name("a.b.zip")));
+  CHECK(Rule::FromHost("ads.example.com")->MatchesName(Name("ads.example.com")));
+  CHECK_FALSE(Rule::FromHost("ads.example.com:443"));
+  CHECK_FALSE(Rule::FromHost(""));
+}
+
 TEST_CASE("A rule has at most 32 port ranges") {
   std::string ports = "1";
   for (int port = 2; port <= 32; ++port) ports += "," + std::to_string(port);

@@ -1,0 +1,76 @@
+#include "resolver/session_limits.h"
+
+#include <catch2/catch.hpp>
+
+namespace namegate::resolver {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr Clock::time_point kStart{1h};
+
+DomainName Name(const std::string& text) { return DomainName::FromText(text).value(); }
+
+TEST_CASE("A session may ask a second's worth at once, and then as fast as its rate") {
+  QueryRate rate;
+  const SessionLimits limits{.queries_per_s = 10, .wildcard_names = 1, .wildcard_octets = 1};
+  for (int i = 0; i < 10; ++i) CHECK(rate.Take(limits, kStart));
+  CHECK_FALSE(rate.Take(limits, kStart));
+  CHECK_FALSE(rate.Take(limits, kStart + 99ms));
+  CHECK(rate.Take(limits, kStart + 150ms));
+  CHECK_FALSE(rate.Take(limits, kStart + 150ms));
+}
+
+TEST_CASE("A session that was quiet for long has a second's worth, not more") {
+  QueryRate rate;
+  const SessionLimits limits{.queries_per_s = 10, .wildcard_names = 1, .wildcard_octets = 1};
+  CHECK(rate.Take(limits, kStart));
+  int taken = 0;
+  while (taken < 100 && rate.Take(limits, kStart + 1h)) ++taken;
+  CHECK(taken == 10);
+}
+
+TEST_CASE("A rate of zero is no limit") {
+  QueryRate rate;
+  const SessionLimits limits{.queries_per_s = 0, .wildcard_names = 1, .wildcard_octets = 1};
+  for (int i = 0; i < 1000; ++i) CHECK(rate.Take(limits, kStart));
+}
+
+struct Budget {
+  Rule rule = Rule::FromText("*.example.org:443").value();
+  Rule other = Rule::FromText("*.example.net:443").value();
+  SessionLimits limits{.queries_per_s = 0, .wildcard_names = 3, .wildcard_octets = 100};
+  TunnelBudget budget;
+
+  bool Spend(const std::string& label, Clock::time_point at = kStart) {
+    return budget.Spend(rule, Name(label + ".example.org"), limits, at);
+  }
+};
+
+TEST_CASE_METHOD(Budget,
+                 "Below a wildcard there is budget for so many names, each as often as wished") {
+  CHECK(Spend("a"));
+  CHECK(Spend("b"));
+  CHECK(Spend("c"));
+  CHECK_FALSE(Spend("d"));
+  CHECK(Spend("a"));
+  CHECK(budget.Spend(other, Name("d.example.net"), limits, kStart));
+}
+
+TEST_CASE_METHOD(Budget, "Long names use the budget up by their octets") {
+  CHECK(Spend(std::string(60, 'x')));
+  CHECK_FALSE(Spend(std::string(60, 'y')));
+  CHECK(Spend("short"));
+}
+
+TEST_CASE_METHOD(Budget, "An hour later there is budget again") {
+  CHECK(Spend("a"));
+  CHECK(Spend("b"));
+  CHECK(Spend("c"));
+  CHECK_FALSE(Spend("d", kStart + 59min));
+  CHECK(Spend("d", kStart + 60min));
+}
+
+}  // namespace
+}  // namespace namegate::resolver
