@@ -242,9 +242,9 @@ void Authority::Answer(const SeenQuery& query, const Sender& send) {
   Behaviour behaviour;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = behaviours_.find(query.name); found != behaviours_.end()) {
-      behaviour = found->second;
-    }
+    auto found = behaviours_.find(query.name);
+    if (found == behaviours_.end()) found = behaviours_.find("*");
+    if (found != behaviours_.end()) behaviour = found->second;
   }
   if (behaviour) messages = behaviour(query, messages.front());
   for (const Bytes& message : messages) send(message);

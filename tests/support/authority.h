@@ -31,6 +31,7 @@ struct SeenQuery {
 // send, in order. None is silence.
 using Behaviour = std::function<std::vector<Bytes>(const SeenQuery& query, const Bytes& honest)>;
 
+Behaviour Honest();
 Behaviour Silence();
 Behaviour Truncate();  // over UDP; honest over TCP
 Behaviour Rcode(ldns_pkt_rcode rcode);
@@ -56,7 +57,7 @@ class Authority {
 
   Endpoint endpoint() const { return endpoint_; }
 
-  // For all types of `name`, from now on.
+  // For all types of `name`, from now on; "*" is every name for which nothing else was said.
   void On(const std::string& name, Behaviour behaviour);
   // Answers to `name` wait until Release().
   void Hold(const std::string& name);

@@ -41,6 +41,10 @@ void ForEachQuestionAndAnswer(ldns_pkt* packet, const std::function<void(ldns_rr
 
 }  // namespace
 
+Behaviour Honest() {
+  return [](const SeenQuery&, const Bytes& honest) { return std::vector<Bytes>{honest}; };
+}
+
 Behaviour Silence() {
   return [](const SeenQuery&, const Bytes&) { return std::vector<Bytes>{}; };
 }
