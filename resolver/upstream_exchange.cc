@@ -18,11 +18,13 @@ constexpr int kPortTries = 8;
 // Answers to 1232 octets of offer; what is longer is cut and then refused as malformed.
 constexpr size_t kDatagramBuffer = 4096;
 
+uint16_t RandomId() { return static_cast<uint16_t>(RandomU32()); }
+
 uint16_t RandomPort() {
   return static_cast<uint16_t>(kFirstPort + RandomU32() % (65'536 - kFirstPort));
 }
 
-UniqueFd ConnectedSocket(const Endpoint& server) {
+UniqueFd ConnectedSocket(const Endpoint& server, const ExchangeEntropy& entropy) {
   sockaddr_storage peer;
   const socklen_t peer_length = server.address.ToSockaddr(server.port, &peer);
   UniqueFd socket(::socket(peer.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
@@ -32,7 +34,7 @@ UniqueFd ConnectedSocket(const Endpoint& server) {
   const IpAddress unspecified(all.first(server.address.is_v4() ? 4U : 16U));
   for (int attempt = 0; attempt < kPortTries; ++attempt) {
     sockaddr_storage local;
-    const socklen_t local_length = unspecified.ToSockaddr(RandomPort(), &local);
+    const socklen_t local_length = unspecified.ToSockaddr(entropy.port(), &local);
     if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), local_length) == 0) break;
     // After the last try the kernel picks a port itself, at connect.
   }
@@ -46,10 +48,13 @@ uint16_t IdOf(std::span<const uint8_t> message) {
 
 }  // namespace
 
+constinit const ExchangeEntropy ExchangeEntropy::kFull = {&RandomId, &RandomPort, &RandomCaseQuestion};
+
 UpstreamExchange::UpstreamExchange(uv_loop_t* loop, UpstreamServer& server,
-                                   const Question& question, uint64_t timeout_ms, Done done)
-    : loop_(loop), server_(server), question_(question), done_(std::move(done)) {
-  question_wire_ = RandomCaseQuestion(question.qname, question.qtype);
+                                   const Question& question, uint64_t timeout_ms, Done done,
+                                   const ExchangeEntropy& entropy)
+    : loop_(loop), server_(server), entropy_(entropy), question_(question), done_(std::move(done)) {
+  question_wire_ = entropy_.question(question.qname, question.qtype);
   timer_.Make(this, [loop](uv_timer_t* timer) { return uv_timer_init(loop, timer); });
   if (server.tls) {
     AskOverTls();
@@ -81,8 +86,8 @@ void UpstreamExchange::AskOverTls() {
 }
 
 bool UpstreamExchange::StartUdp() {
-  id_ = static_cast<uint16_t>(RandomU32());
-  socket_ = ConnectedSocket(server_.address.endpoint);
+  id_ = entropy_.id();
+  socket_ = ConnectedSocket(server_.address.endpoint, entropy_);
   if (!socket_) return false;
   const std::string query = BuildQuery(id_, question_wire_);
   ++server_.sent;
@@ -124,7 +129,7 @@ void UpstreamExchange::Judge(std::span<const uint8_t> datagram) {
 void UpstreamExchange::StartTcp() {
   poll_.Reset();
   socket_.Reset();
-  id_ = static_cast<uint16_t>(RandomU32());
+  id_ = entropy_.id();
   tcp_.Make(this, [&](uv_tcp_t* tcp) { return uv_tcp_init(loop_, tcp); });
   sockaddr_storage peer;
   server_.address.endpoint.address.ToSockaddr(server_.address.endpoint.port, &peer);

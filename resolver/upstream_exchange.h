@@ -16,6 +16,17 @@
 
 namespace namegate::resolver {
 
+// What whoever does not see our packets must guess to forge an answer (RFC 5452 §4): a seam, so
+// that tests can narrow it and show that guesses then get in.
+struct ExchangeEntropy {
+  uint16_t (*id)();
+  uint16_t (*port)();  // to send from; above those that need privilege
+  std::string (*question)(const DomainName& qname, uint16_t qtype);  // its letters in random case
+
+  // The kernel's random numbers for all of it.
+  static const ExchangeEntropy kFull;
+};
+
 // One question put to one upstream: over TLS if the upstream is so configured, else over UDP from a
 // fresh random port with a random ID and random letter case (RFC 5452, RFC 9018's reasons), over
 // TCP if the answer is truncated or looks forged.
@@ -36,9 +47,11 @@ class UpstreamExchange {
   using Done = std::function<void(Outcome)>;
 
   // Starts at once. `done` is called once, from the loop, never from inside the constructor; it may
-  // destroy the exchange. Destroying it earlier cancels it. `server` and `loop` must outlive it.
+  // destroy the exchange. Destroying it earlier cancels it. `server`, `loop` and `entropy` must
+  // outlive it.
   UpstreamExchange(uv_loop_t* loop, UpstreamServer& server, const Question& question,
-                   uint64_t timeout_ms, Done done);
+                   uint64_t timeout_ms, Done done,
+                   const ExchangeEntropy& entropy = ExchangeEntropy::kFull);
   UpstreamExchange(const UpstreamExchange&) = delete;
   UpstreamExchange& operator=(const UpstreamExchange&) = delete;
   ~UpstreamExchange();
@@ -60,6 +73,7 @@ class UpstreamExchange {
 
   uv_loop_t* loop_;
   UpstreamServer& server_;
+  const ExchangeEntropy& entropy_;
   Question question_;
   Done done_;
   uint16_t id_ = 0;
