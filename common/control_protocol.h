@@ -8,7 +8,7 @@
 // for a person). Unknown commands and unknown or mistyped fields are errors.
 //
 //   {"command":"session.open", "allow":[RULE…], "allow_private":[RULE…], "label":TEXT,
-//   "gate":"preload",
+//   "gate":"enclave" or "preload",
 //    "listen":"ADDR[:PORT]", "client":"PREFIX", "owned":BOOL}
 //       All but "command" optional. "owned": the session closes when this connection does.
 //     → {"ok":true, "session":SESSION}

@@ -87,8 +87,8 @@ Result<ControlRequest> ReadOpen(const Json& request) {
   parsed.open.label = std::move(label).value();
   auto gate = Text(request, "gate");
   if (!gate) return gate.error();
-  if (!gate->empty() && *gate != "none" && *gate != "preload") {
-    return Error{"gate must be \"none\" or \"preload\""};
+  if (!gate->empty() && *gate != "none" && *gate != "preload" && *gate != "enclave") {
+    return Error{"gate must be \"enclave\", \"preload\" or \"none\""};
   }
   if (!gate->empty()) parsed.open.gate = std::move(gate).value();
   if (request.contains("owned")) {

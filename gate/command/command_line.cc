@@ -32,7 +32,7 @@ class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_name() != "run") return CLI::Formatter::make_usage(app, std::move(name));
-    return "Usage: namegate run --gate preload [OPTIONS] -- COMMAND...\n";
+    return "Usage: namegate run [OPTIONS] -- COMMAND...\n";
   }
 };
 
@@ -63,7 +63,8 @@ void AddRules(CLI::App& command, RuleOptions& rules) {
 void AddRun(CLI::App& app, CommandLine& line) {
   CLI::App* run =
       AddCommand(app, "run", "Run a command that reaches only what it was allowed", kRunHelp);
-  run->add_option("--gate", line.run.gate, "What holds the command back")->type_name("preload");
+  run->add_option("--gate", line.run.gate, "What holds the command back")
+      ->type_name("enclave|preload");
   AddRules(*run, line.run.rules);
   run->add_option("--upstream", line.run.upstreams,
                   "Ask this name server, if a daemon is started (may be repeated)")

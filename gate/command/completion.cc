@@ -17,7 +17,7 @@ _namegate() {
   case "$previous" in
     --state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
     --config|--policy) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    --gate) COMPREPLY=($(compgen -W "preload" -- "$current")); return ;;
+    --gate) COMPREPLY=($(compgen -W "enclave preload" -- "$current")); return ;;
     --allow|--allow-private|--upstream|--listen|--client|--label) return ;;
   esac
   local command="" below=""

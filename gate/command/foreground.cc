@@ -74,7 +74,7 @@ void Execute(const Launch& launch) {
 
 [[noreturn]] void BecomeCommand(const Launch& launch, const BlockedSignals& signals, pid_t parent,
                                 int report_fd) {
-  if (auto entered = EnterPrivateFiles(launch.files, launch.scratch); !entered) {
+  if (auto entered = launch.enter(); !entered) {
     GiveUp(report_fd, kGateTrouble, entered.error().message);
   }
   // After the user namespace, because gaining its capabilities clears this setting.

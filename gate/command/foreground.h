@@ -1,11 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "common/result.h"
-#include "gate/command/private_files.h"
 
 namespace namegate::command {
 
@@ -14,8 +14,9 @@ struct Launch {
   std::string path;                                // the program, found
   std::vector<std::string> words;                  // its arguments, its name first
   std::map<std::string, std::string> environment;  // set on top of ours
-  std::vector<PrivateFile> files;
-  std::string scratch;  // for EnterPrivateFiles()
+  // Puts it behind its gate; called in the process that becomes the command, which has one thread.
+  // If it fails the command is not started.
+  std::function<Result<void>()> enter;
 };
 
 // How it ended, or why it was not started.

@@ -150,6 +150,19 @@ Result<std::vector<PrivateFile>> PlanPrivateFiles(const IpAddress& nameserver) {
 
 Result<void> EnterPrivateFiles(const std::vector<PrivateFile>& files, const std::string& scratch) {
   if (auto entered = EnterMountNamespace(); !entered) return entered;
+  return InstallPrivateFiles(files, scratch);
+}
+
+Result<void> HideDirectory(const std::string& directory) {
+  constexpr unsigned long kEmpty = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (mount("namegate", directory.c_str(), "tmpfs", kEmpty, "mode=0755,size=4k") != 0) {
+    return Forbidden("hide '" + directory + "' from the command");
+  }
+  return {};
+}
+
+Result<void> InstallPrivateFiles(const std::vector<PrivateFile>& files,
+                                 const std::string& scratch) {
   if (mount("namegate", scratch.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
             "mode=0755,size=1m") != 0) {
     return Forbidden("mount a tmpfs over '" + scratch + "'");

@@ -25,6 +25,12 @@ Result<std::vector<PrivateFile>> PlanPrivateFiles(const IpAddress& nameserver);
 // permission is missing; the process is of no use then.
 Result<void> EnterPrivateFiles(const std::vector<PrivateFile>& files, const std::string& scratch);
 
+// The second half of it, for a process that is in a mount namespace of its own already.
+Result<void> InstallPrivateFiles(const std::vector<PrivateFile>& files, const std::string& scratch);
+
+// There too: nothing of what is in `directory` is there any more.
+Result<void> HideDirectory(const std::string& directory);
+
 // The host's nsswitch.conf with "hosts: files dns" in place of its own line.
 std::string WithHostsFromDns(const std::string& nsswitch_conf);
 

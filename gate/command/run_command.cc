@@ -1,5 +1,6 @@
 #include "gate/command/run_command.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,26 +11,43 @@
 #include "common/endpoint.h"
 #include "common/escape.h"
 #include "common/gate_protocol.h"
+#include "common/random.h"
 #include "common/state_paths.h"
 #include "gate/command/daemon.h"
 #include "gate/command/denial_summary.h"
 #include "gate/command/foreground.h"
 #include "gate/command/installation.h"
 #include "gate/command/output.h"
+#include "gate/command/private_files.h"
 #include "gate/command/program.h"
 #include "gate/command/session_info.h"
+#include "gate/enclave/enclave.h"
 
 namespace namegate::command {
 namespace {
 
 constexpr char kDefaultPolicyFile[] = ".namegate.toml";
 constexpr uint16_t kDnsPort = 53;
+constexpr char kEnclave[] = "enclave";
+constexpr char kPreload[] = "preload";
+// A drawn address may be taken by another session.
+constexpr int kListenAttempts = 8;
 constexpr std::chrono::seconds kHelloPatience{2};
 constexpr std::chrono::milliseconds kHelloPause{5};
 
 bool IsQuiet(const RunOptions& options) {
   const char* quiet = std::getenv(kGateQuietVariable);
   return options.quiet || (quiet != nullptr && std::string_view(quiet) == "1");
+}
+
+// An address of its own for the session's name server, on a port that needs no privilege: the
+// command finds its name server by the gateway.
+std::string DrawListenAddress() {
+  const uint32_t random = RandomU32();
+  const auto address =
+      IpAddress::V4(127, static_cast<uint8_t>(128 + random % 64), static_cast<uint8_t>(random >> 8),
+                    static_cast<uint8_t>(1 + (random >> 16) % 254));
+  return Endpoint{address, static_cast<uint16_t>(20'000 + RandomU32() % 12'000)}.ToText();
 }
 
 int Trouble(const std::string& message) {
@@ -42,7 +60,10 @@ int Trouble(const std::string& message) {
 class GatedRun {
  public:
   GatedRun(const CommonOptions& common, const RunOptions& options)
-      : common_(common), options_(options), quiet_(IsQuiet(options)) {}
+      : common_(common),
+        options_(options),
+        gate_(options.gate.empty() ? kEnclave : options.gate),
+        quiet_(IsQuiet(options)) {}
 
   int Execute() {
     program_ = FindProgram(options_.command.front());
@@ -51,7 +72,7 @@ class GatedRun {
       return program_.exit_status;
     }
     for (const auto step : {&GatedRun::CheckGate, &GatedRun::ReadRules, &GatedRun::OpenSession,
-                            &GatedRun::PlanFiles}) {
+                            &GatedRun::PlanFiles, &GatedRun::StartEnclave}) {
       if (auto done = (this->*step)(); !done) return Trouble(done.error().message);
     }
     const Ended ended = RunInForeground(MakeLaunch());
@@ -63,16 +84,12 @@ class GatedRun {
   }
 
  private:
+  bool in_enclave() const { return gate_ == kEnclave; }
+
   Result<void> CheckGate() {
-    if (options_.gate.empty()) {
-      return Error{
-          "this version has no enclave yet, which is what run uses by default; for the gate that "
-          "is "
-          "there (cooperative: it holds dynamically linked programs) say: --gate preload"};
-    }
-    if (options_.gate != "preload") {
-      return Error{"--gate: '" + Printable(options_.gate) +
-                   "' is not there in this version; choose --gate preload"};
+    if (in_enclave()) return {};
+    if (gate_ != kPreload) {
+      return Error{"--gate: '" + Printable(gate_) + "' is not one; choose enclave or preload"};
     }
     auto library = FindGateLibrary();
     if (!library) return library.error();
@@ -105,11 +122,10 @@ class GatedRun {
     auto daemon = FindOrStartDaemon(common_, options_.upstreams);
     if (!daemon) return daemon.error();
     daemon_.emplace(std::move(daemon).value());
-    nlohmann::json request = {
-        {"command", "session.open"}, {"gate", options_.gate}, {"owned", true}};
+    nlohmann::json request = {{"command", "session.open"}, {"gate", gate_}, {"owned", true}};
     rules_.AddTo(request);
     request["label"] = options_.label.value_or(DefaultLabel());
-    auto response = CallDaemon(*daemon_, request);
+    auto response = OpenBy(request);
     if (!response) return response.error();
     auto session = SessionOf(*response);
     if (!session) return session.error();
@@ -117,20 +133,68 @@ class GatedRun {
     return {};
   }
 
+  Result<nlohmann::json> OpenBy(nlohmann::json& request) {
+    if (!in_enclave()) return CallDaemon(*daemon_, request);
+    for (int attempt = 1;; ++attempt) {
+      request["listen"] = DrawListenAddress();
+      auto response = CallDaemon(*daemon_, request);
+      if (response || attempt == kListenAttempts) return response;
+    }
+  }
+
   Result<void> PlanFiles() {
+    if (in_enclave()) return PlanFilesFor(enclave::InnerNameserver());
     const auto nameserver = Endpoint::FromText(session_.nameserver);
     if (!nameserver || nameserver->port != kDnsPort) {
       return Error{"the session's name server '" + Printable(session_.nameserver) +
                    "' is not on port 53, the only one that a resolv.conf can name"};
     }
-    auto files = PlanPrivateFiles(nameserver->address);
+    return PlanFilesFor(nameserver->address);
+  }
+
+  Result<void> PlanFilesFor(const IpAddress& nameserver) {
+    auto files = PlanPrivateFiles(nameserver);
     if (!files) return files.error();
     files_ = std::move(files).value();
     return {};
   }
 
+  // Whoever answers behind these sockets reaches the network on his own account.
+  void MaskSockets() {
+    for (const std::string& path : enclave::SocketsThatLeadOut()) {
+      std::error_code ignored;
+      const std::string real = std::filesystem::canonical(path, ignored).string();
+      const auto same = [&](const PrivateFile& file) { return file.target == real; };
+      if (!real.empty() && std::ranges::none_of(files_, same)) files_.push_back({real, ""});
+    }
+  }
+
+  Result<void> StartEnclave() {
+    if (!in_enclave()) return {};
+    const auto nameserver = Endpoint::FromText(session_.nameserver);
+    if (!nameserver) return Error{"the daemon named no name server for the session"};
+    MaskSockets();
+    auto started = enclave::Enclave::Start({*nameserver, session_.gate_socket});
+    if (!started) return started.error();
+    enclave_.emplace(std::move(started).value());
+    return {};
+  }
+
+  // In the child.
+  Result<void> EnterEnclave() const {
+    if (auto entered = enclave_->Enter(); !entered) return entered;
+    if (auto installed = InstallPrivateFiles(files_, state_dir_); !installed) return installed;
+    if (auto hidden = HideDirectory(state_dir_); !hidden) return hidden;
+    return enclave_->Seal();
+  }
+
   Launch MakeLaunch() const {
-    Launch launch{program_.path, options_.command, {}, files_, state_dir_};
+    Launch launch{program_.path, options_.command, {}, {}};
+    if (in_enclave()) {
+      launch.enter = [this] { return EnterEnclave(); };
+      return launch;
+    }
+    launch.enter = [this] { return EnterPrivateFiles(files_, state_dir_); };
     const char* theirs = std::getenv("LD_PRELOAD");
     const bool others = theirs != nullptr && theirs[0] != '\0' && library_ != theirs;
     launch.environment["LD_PRELOAD"] = others ? library_ + ":" + theirs : library_;
@@ -145,7 +209,7 @@ class GatedRun {
         "; the command itself ended with status " + std::to_string(exit_status);
     const auto session = ShowOnceGreeted();
     if (!session) return Trouble(session.error().message + ended);
-    if (session->hellos == 0) {
+    if (session->hellos == 0 && !in_enclave()) {
       return Trouble("the gate was never loaded into the command, so nothing was held back" +
                      ended);
     }
@@ -163,7 +227,7 @@ class GatedRun {
       const auto response = daemon_->Call({{"command", "session.show"}, {"session", session_.id}});
       if (!response) return response.error();
       auto session = SessionOf(*response);
-      if (!session || session->hellos > 0) return session;
+      if (!session || session->hellos > 0 || in_enclave()) return session;
       if (std::chrono::steady_clock::now() > deadline) return session;
       std::this_thread::sleep_for(kHelloPause);
     }
@@ -188,6 +252,7 @@ class GatedRun {
 
   const CommonOptions& common_;
   const RunOptions& options_;
+  const std::string gate_;
   const bool quiet_;
   FoundProgram program_;
   std::string library_;
@@ -196,6 +261,7 @@ class GatedRun {
   std::optional<ControlClient> daemon_;
   SessionInfo session_;
   std::vector<PrivateFile> files_;
+  std::optional<enclave::Enclave> enclave_;
 };
 
 }  // namespace
