@@ -8,7 +8,7 @@ DEMO_PACKAGES := curl python3
 TEST_PACKAGES := bind9-dnsutils curl git python3 openssl socat
 LINT_PACKAGES := clang-format clang-tidy python3
 FUZZ_PACKAGES := clang libclang-rt-14-dev
-BENCH_PACKAGES := dnsperf dnsmasq-base
+BENCH_PACKAGES := dnsperf dnsmasq-base python3
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -52,7 +52,7 @@ lint:  ## checks the format (clang-format) and the code (clang-tidy)
 
 bench:  ## measures queries per second and CPU per query beside dnsmasq, and the cost of the gate
 	$(call need,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
-	$(call compile,release,all)
+	$(call compile,release,programs connect_bench)
 	@tests/bench/bench.sh build/release
 
 fuzz:  ## fuzzes each reader of bytes for FUZZ_SECONDS (30)
