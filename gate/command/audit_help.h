@@ -41,7 +41,7 @@ inline constexpr char kAuditSqlHelp[] =
     R"help(SQL is one query in the SQL of SQLite, or - to read it from standard input. Views:
   sessions      session, label, gate, opened, closed, policy, close_reason, listen, client
   queries       id, time, session, label, client, transport, qname, qtype, verdict, reason, rule,
-                rcode, ede, source, duration_us, answer_id, answer_age, qclass, detail
+                rcode, ede, source, duration_us, answer_id, answer_age, qclass, detail, count
   answers       answer_id, position, owner, type, ttl, data
   connections   id, time, session, label, gate, pid, process, protocol, address, port, verdict,
                 reason, rule, name, query_id

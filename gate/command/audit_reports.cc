@@ -37,8 +37,8 @@ constexpr ViewReport kQueries = {
     "id",  // ids are given in the order of time, and are an index
     "id DESC",
     "id, time, session, label, client, transport, qname, qtype, verdict, reason, rule, rcode, ede,"
-    " source, duration_us, answer_id, answer_age, qclass, detail",
-    "time, session, label, qname, qtype, verdict, reason, rule, rcode, source, duration_us"};
+    " source, duration_us, answer_id, answer_age, qclass, detail, count",
+    "time, session, label, qname, qtype, verdict, reason, rule, rcode, source, duration_us, count"};
 
 constexpr ViewReport kConnections = {
     "connections", "id", "id DESC",
@@ -109,8 +109,9 @@ class Summary {
       "SELECT count(*) AS sessions, count(*) FILTER (WHERE session_id NOT IN"
       " (SELECT session_id FROM session_closed)) AS sessions_open FROM session WHERE ";
   static constexpr char kQueryCounts[] =
-      "SELECT count(*) FILTER (WHERE verdict = 1) AS queries_allowed,"
-      " count(*) FILTER (WHERE verdict = 0) AS queries_denied FROM query WHERE ";
+      "SELECT coalesce(sum(coalesce(k.count, 1)) FILTER (WHERE verdict = 1), 0) AS queries_allowed,"
+      " coalesce(sum(coalesce(k.count, 1)) FILTER (WHERE verdict = 0), 0) AS queries_denied"
+      " FROM query LEFT JOIN query_count AS k USING (query_id) WHERE ";
   // Probes are no denials; see the view.
   static constexpr char kConnectionCounts[] =
       "SELECT count(*) FILTER (WHERE verdict = 1) AS connections_allowed,"
@@ -118,8 +119,10 @@ class Summary {
       " (SELECT reason_id FROM reason WHERE alarm = 1)) AS connections_denied"
       " FROM connection WHERE ";
   static constexpr char kMostDenied[] =
-      "SELECT count(*) AS times, kind, what, reason, remedy, " NAMEGATE_REMEDY_OPTION
-      " AS option FROM denials WHERE ";
+      "SELECT sum(coalesce(k.count, 1)) AS times, kind, what, reason, "
+      "remedy, " NAMEGATE_REMEDY_OPTION
+      " AS option FROM denials LEFT JOIN query_count AS k ON kind = 'query' AND k.query_id = id"
+      " WHERE ";
   static constexpr char kMostDeniedOrder[] =
       " GROUP BY kind, what, reason, remedy ORDER BY times DESC, what, kind, reason LIMIT 10";
 

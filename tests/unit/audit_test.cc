@@ -80,6 +80,21 @@ TEST_CASE_METHOD(AuditTest, "The summary counts, and ranks what was denied with 
   CHECK_THAT(text, Catch::Contains("--allow evil.example:443"));
 }
 
+TEST_CASE_METHOD(AuditTest, "A row that stands for several queries is counted as those") {
+  auto flood = DeniedRow(ledger, "flood.example");
+  flood.reason = Reason::kOverloaded;
+  flood.count = 1000;
+  ledger.Add(flood);
+  const json summary = Json({"summary"});
+  CHECK(summary["queries_denied"] == 1003);
+  CHECK(summary["queries_allowed"] == 1);
+  CHECK(summary["most_denied"][0]["what"] == "flood.example");
+  CHECK(summary["most_denied"][0]["times"] == 1000);
+  CHECK(Json({"queries"})[3]["count"] == 1);
+  CHECK(Json({"queries"})[4]["count"] == 1000);
+  CHECK_THAT(Audit({"queries"}).out, Catch::Contains(" 1000\n"));
+}
+
 TEST_CASE_METHOD(AuditTest, "A session is chosen by id or by label") {
   CHECK(Json({"summary", "--session", "2"})["queries_denied"] == 1);
   CHECK(Json({"summary", "--session", "other"})["queries_denied"] == 1);
