@@ -23,6 +23,7 @@ constexpr auto kReasons = std::to_array<Entry>({
     {Reason::kUpstreamUnreachable, "upstream-unreachable"},
     {Reason::kUpstreamRefused, "upstream-refused"},
     {Reason::kUpstreamInvalid, "upstream-invalid"},
+    {Reason::kUpstreamLoop, "upstream-loop"},
     {Reason::kNotAllowed, "not-allowed"},
     {Reason::kAncestor, "ancestor"},
     {Reason::kTypeNotAllowed, "type-not-allowed"},

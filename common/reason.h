@@ -27,6 +27,7 @@ enum class Reason : uint16_t {
   kUpstreamUnreachable = 21,
   kUpstreamRefused = 22,  // every upstream answered SERVFAIL, REFUSED or the like
   kUpstreamInvalid = 23,  // what came back cannot be an answer to the question
+  kUpstreamLoop = 24,     // an upstream asks us what we asked it
   // Denied by policy.
   kNotAllowed = 40,          // no rule names it
   kAncestor = 41,            // not allowed itself, but a name below it is: answered NODATA

@@ -51,6 +51,12 @@ Forwarder::Asked Forwarder::Ask(const Question& question, Done done) {
   return Asked::kSent;
 }
 
+bool Forwarder::IsLoop(const Question& question, const Endpoint& client) const {
+  const auto found = questions_.find(question);
+  return found != questions_.end() && found->second.exchange &&
+         found->second.exchange->AsksFrom(client);
+}
+
 void Forwarder::StartAttempt(const Question& question, InFlight& state) {
   UpstreamServer& server = servers_[(state.first_server + state.attempts) % servers_.size()];
   const uint64_t now = uv_now(loop_);

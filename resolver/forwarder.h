@@ -39,6 +39,9 @@ class Forwarder {
   // later, from the loop; all who wait are called in the order in which they asked.
   Asked Ask(const Question& question, Done done);
 
+  // True if `client`, who asks this question, is ourselves: an upstream that asks us.
+  bool IsLoop(const Question& question, const Endpoint& client) const;
+
   size_t in_flight() const { return questions_.size(); }
   const std::vector<UpstreamServer>& servers() const { return servers_; }
 

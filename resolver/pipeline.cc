@@ -21,8 +21,10 @@ bool IsMetaType(uint16_t qtype) { return qtype >= kFirstMetaType && qtype <= kLa
 
 bool IsAddressType(uint16_t qtype) { return qtype == rrtype::kA || qtype == rrtype::kAaaa; }
 
-std::string RemedyText(const DomainName& qname) {
-  return "not allowed; to allow it: " + qname.ToText() + ":443";
+// The port is not known when a name is asked: 443 stands for it.
+std::string RemedyText(const DomainName& qname, uint16_t qtype) {
+  const bool by_type = WhyTypeCannotBeAllowed(qtype) == nullptr;
+  return "not allowed; to allow it: " + qname.ToText() + (by_type ? "/" + TypeName(qtype) : ":443");
 }
 
 std::string TypeRemedyText(const DomainName& qname, uint16_t qtype) {
@@ -218,7 +220,7 @@ Pipeline::Next Pipeline::Decide(Query& query) {
   query.response.rcode = ancestor ? rcode::kNoError : rcode::kNxDomain;
   query.response.negative_ttl_s = kDenialTtl_s;
   query.response.ede = ede::kBlocked;
-  query.response.ede_text = RemedyText(query.qname());
+  query.response.ede_text = RemedyText(query.qname(), query.qtype());
   return Next::kFinish;
 }
 
@@ -288,6 +290,15 @@ Pipeline::Next Pipeline::AnswerFromCache(Query& query) {
 
 void Pipeline::AskUpstream(const QueryPtr& query) {
   const Question question{query->qname(), query->qtype()};
+  // Joining our own question would make both wait for each other. A loop through others ends too,
+  // by the deadline, with one question in flight.
+  if (forwarder_.IsLoop(question, query->client)) {
+    query->row.reason = Reason::kUpstreamLoop;
+    query->response.rcode = rcode::kServFail;
+    query->response.ede = ede::kNetworkError;
+    query->response.ede_text = "this resolver is its own upstream";
+    return Finish(query);
+  }
   const auto asked =
       forwarder_.Ask(question, [this, query, question](std::shared_ptr<const Answer> answer) {
         UseAnswer(*query, *answer, 0);

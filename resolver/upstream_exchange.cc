@@ -48,7 +48,8 @@ uint16_t IdOf(std::span<const uint8_t> message) {
 
 }  // namespace
 
-constinit const ExchangeEntropy ExchangeEntropy::kFull = {&RandomId, &RandomPort, &RandomCaseQuestion};
+constinit const ExchangeEntropy ExchangeEntropy::kFull = {&RandomId, &RandomPort,
+                                                          &RandomCaseQuestion};
 
 UpstreamExchange::UpstreamExchange(uv_loop_t* loop, UpstreamServer& server,
                                    const Question& question, uint64_t timeout_ms, Done done,
@@ -73,6 +74,15 @@ UpstreamExchange::UpstreamExchange(uv_loop_t* loop, UpstreamServer& server,
 
 UpstreamExchange::~UpstreamExchange() {
   if (tls_ticket_ != 0) server_.tls->Cancel(tls_ticket_);
+}
+
+bool UpstreamExchange::AsksFrom(const Endpoint& endpoint) const {
+  sockaddr_storage local{};
+  socklen_t length = sizeof local;
+  auto* address = reinterpret_cast<sockaddr*>(&local);
+  if (!socket_ || getsockname(socket_.get(), address, &length) != 0) return false;
+  return IpAddress::FromSockaddr(address) == endpoint.address &&
+         ntohs(reinterpret_cast<const sockaddr_in*>(&local)->sin_port) == endpoint.port;
 }
 
 void UpstreamExchange::AskOverTls() {

@@ -56,6 +56,9 @@ class UpstreamExchange {
   UpstreamExchange& operator=(const UpstreamExchange&) = delete;
   ~UpstreamExchange();
 
+  // True if the question left from this address and port, over UDP.
+  bool AsksFrom(const Endpoint& endpoint) const;
+
  private:
   // Guesses that are waited out before the question moves to TCP.
   static constexpr int kMaxWrongReplies = 64;

@@ -36,6 +36,7 @@ INSERT INTO reason (reason_id, code, alarm, meaning) VALUES
   (21, 'upstream-unreachable', 1, 'The name is allowed, but no upstream name server could be reached.'),
   (22, 'upstream-refused', 1, 'The name is allowed, but every upstream name server reported a failure or refused.'),
   (23, 'upstream-invalid', 1, 'The name is allowed, but what an upstream name server sent cannot be an answer to the question.'),
+  (24, 'upstream-loop', 1, 'An upstream name server asked Namegate the very question that Namegate had asked it: each is configured to ask the other.'),
   (40, 'not-allowed', 1, 'No rule of the session''s policy allows it.'),
   (41, 'ancestor', 1, 'The name itself is not allowed, but a name below it is; it was answered as existing without records.'),
   (42, 'type-not-allowed', 1, 'The name is allowed, but not records of this type.'),
@@ -362,10 +363,11 @@ SELECT
     -- what cannot be written as a rule, and reverse look-ups, which no rule is about
     WHEN n.text IS NULL OR n.text GLOB '*[^a-z0-9._-]*' OR n.text = '.'
       OR n.text = 'arpa' OR n.text GLOB '*.arpa' THEN NULL
-    WHEN r.code IN ('not-allowed', 'ancestor') THEN n.text || ':443'
-    WHEN r.code = 'type-not-allowed' AND o.qtype NOT IN (0, 1, 28, 41, 64, 65)
-      AND o.qtype NOT BETWEEN 128 AND 255
+    -- records other than addresses are opened by type (common/record_type.h)
+    WHEN r.code IN ('not-allowed', 'ancestor', 'type-not-allowed')
+      AND o.qtype NOT IN (0, 1, 28, 41, 64, 65) AND o.qtype NOT BETWEEN 128 AND 255
       THEN n.text || '/' || coalesce(t.name, 'TYPE' || o.qtype)
+    WHEN r.code IN ('not-allowed', 'ancestor') THEN n.text || ':443'
     -- the ports of the rule that allowed the name
     WHEN r.code = 'rebinding'
       THEN 'allow-private ' || n.text || coalesce(substr(u.text, instr(u.text, ':')), ':443')

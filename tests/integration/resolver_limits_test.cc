@@ -114,11 +114,27 @@ TEST_CASE("A type is answered where a rule opens it, and denied with the rule to
   CHECK_THAT(mx.ede_text, Contains("to allow them: example.org/MX"));
   CHECK(Ask(session.nameserver, "example.org", "A").answers.empty());
   CHECK(Ask(session.nameserver, "a.example.org", "TXT").answers.empty());
+  CHECK_THAT(Ask(session.nameserver, "_http._tcp.b.example.org", "SRV").ede_text,
+             Contains("to allow it: _http._tcp.b.example.org/SRV"));
   CHECK(daemon.Rows("SELECT what, qtype, reason, remedy FROM denials ORDER BY id") ==
         Texts{"example.org|MX|type-not-allowed|example.org/MX", "example.org|A|type-not-allowed|-",
-              "a.example.org|TXT|type-not-allowed|a.example.org/TXT"});
+              "a.example.org|TXT|type-not-allowed|a.example.org/TXT",
+              "_http._tcp.b.example.org|SRV|not-allowed|_http._tcp.b.example.org/SRV"});
   CHECK(daemon.Rows("SELECT type, data FROM answers ORDER BY answer_id") ==
         Texts{"TXT|\"hello\"", "SRV|0 1 993 mail.example.org."});
+}
+
+TEST_CASE("A daemon that is its own upstream says so at once instead of waiting for itself") {
+  const std::string place = RandomLoopback();
+  DaemonOptions options;
+  options.arguments = {"--upstream", place};
+  Daemon daemon(std::move(options));
+  const TestSession session =
+      daemon.OpenSessionBy({{"allow", {"a.example.org:443"}}, {"listen", place}});
+  const Reply reply = Ask(session.nameserver, "a.example.org");
+  CHECK(reply.rcode == "SERVFAIL");
+  CHECK(daemon.Rows("SELECT reason FROM queries ORDER BY id") ==
+        Texts{"upstream-loop", "upstream-refused"});
 }
 
 }  // namespace
