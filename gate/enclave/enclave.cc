@@ -16,6 +16,7 @@
 #include "gate/enclave/layout.h"
 #include "gate/enclave/networks.h"
 #include "gate/enclave/seccomp.h"
+#include "gate/enclave/socket_owners.h"
 
 namespace namegate::enclave {
 namespace {
@@ -74,6 +75,7 @@ Enclave::~Enclave() {
 }
 
 Result<void> Enclave::Enter() const {
+  const std::string syn_retries = SynRetries();
   // First into the relay's user namespace, so that it has the say over what is made here.
   if (setns(users_.get(), CLONE_NEWUSER) != 0) return NamespaceError("join the relay");
   if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
@@ -82,9 +84,13 @@ Result<void> Enclave::Enter() const {
   const UniqueFd network(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   if (auto sent = sandbox_.Send(std::to_string(getpid())); !sent) return sent;
   if (auto sent = sandbox_.Send("sandbox", network.get()); !sent) return sent;
+  const UniqueFd diagnostics = SocketOwners::OpenDiagnostics();
+  if (auto sent = sandbox_.Send("sockets", diagnostics.get()); !sent) return sent;
   if (auto mapped = sandbox_.Expect("mapped"); !mapped) return mapped.error();
   if (auto ready = sandbox_.Expect("ready"); !ready) return ready.error();
   if (auto configured = ConfigureSandbox(); !configured) return configured;
+  // A host that never answers is the client's own timer to find out: as long as outside.
+  SetSynRetries(syn_retries);
   // What the host mounts later is seen here; what is mounted here is not seen by the host.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return NamespaceError("keep the command's mounts from the host");

@@ -28,7 +28,20 @@ std::string PrefixText(const IpAddress& address, uint8_t length) {
   return address.ToText() + "/" + std::to_string(length);
 }
 
-// No link-local IPv6 address: it would go through duplicate address detection for a second.
+uint8_t RouteType(Netlink::RouteKind kind) {
+  switch (kind) {
+    case Netlink::RouteKind::kGateway:
+      return RTN_UNICAST;
+    case Netlink::RouteKind::kLocal:
+      return RTN_LOCAL;
+    case Netlink::RouteKind::kUnreachable:
+      return RTN_UNREACHABLE;
+    case Netlink::RouteKind::kBlackhole:
+      break;
+  }
+  return RTN_BLACKHOLE;
+}
+
 void AddLinkAttributes(NetlinkRequest& request, const std::string& name, const MacAddress& mac) {
   request.Attribute(IFLA_IFNAME, name);
   request.Attribute(IFLA_ADDRESS, Octets(mac));
@@ -109,8 +122,6 @@ Result<void> Netlink::Do(NetlinkRequest& request, const std::string& action) {
 
 Result<int> Netlink::IndexOf(const std::string& link) {
   // By this socket and not if_nametoindex(3), which asks the calling thread's namespace.
-  ifreq request{};
-  link.copy(request.ifr_name, sizeof request.ifr_name - 1);
   NetlinkRequest query(RTM_GETLINK, 0);
   query.Fixed(ifinfomsg{});
   query.Attribute(IFLA_IFNAME, link);
@@ -211,9 +222,7 @@ Result<void> Netlink::AddRoute(const Route& route) {
   message.rtm_dst_len = route.prefix_length;
   message.rtm_protocol = RTPROT_STATIC;
   message.rtm_scope = route.kind == RouteKind::kLocal ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
-  message.rtm_type = route.kind == RouteKind::kLocal       ? RTN_LOCAL
-                     : route.kind == RouteKind::kBlackhole ? RTN_BLACKHOLE
-                                                           : RTN_UNICAST;
+  message.rtm_type = RouteType(route.kind);
   request.Fixed(message);
   request.Attribute(RTA_TABLE, route.table);
   if (route.prefix_length > 0) request.Attribute(RTA_DST, route.destination);

@@ -57,13 +57,13 @@ class Netlink {
                             const MacAddress& mac);
 
   // What a route does with packets. kLocal: they are for this host.
-  enum class RouteKind : uint8_t { kGateway, kLocal, kBlackhole };
+  enum class RouteKind : uint8_t { kGateway, kLocal, kBlackhole, kUnreachable };
   struct Route {
     RouteKind kind = RouteKind::kGateway;
     IpAddress destination;  // its family is the route's
     uint8_t prefix_length = 0;
     uint32_t table = 254;  // RT_TABLE_MAIN
-    std::string link;      // not for kBlackhole over IPv4
+    std::string link;      // for kGateway and kLocal
     IpAddress gateway;     // for kGateway
   };
   Result<void> AddRoute(const Route& route);

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "gate/enclave/layout.h"
 
@@ -22,6 +23,8 @@
 
 namespace namegate::enclave {
 namespace {
+
+constexpr char kSynRetries[] = "net/ipv4/tcp_syn_retries";
 
 // First cause wins: after an error the rest is skipped.
 class Steps {
@@ -74,6 +77,20 @@ Result<void> SetSysctl(const char* name, const char* value) {
                  "; in a container, /proc/sys must not be mounted read-only"};
   }
   return {};
+}
+
+std::string SynRetries() {
+  std::ifstream file(std::string("/proc/sys/") + kSynRetries);
+  std::string retries;
+  std::getline(file, retries);
+  return retries;
+}
+
+void SetSynRetries(const std::string& retries) {
+  // What a host leaves at its default needs no setting, and may be unable to be set.
+  if (!retries.empty() && retries != SynRetries()) {
+    (void)SetSysctl(kSynRetries, retries.c_str()).ok();
+  }
 }
 
 Result<void> ConfigureGateway(int sandbox) {

@@ -86,6 +86,9 @@ class Relay {
     if (!pid) return pid.error();
     auto network = sandbox_.Expect("sandbox");
     if (!network) return network.error();
+    auto diagnostics = sandbox_.Expect("sockets");
+    if (!diagnostics) return diagnostics.error();
+    owners_.emplace(std::move(diagnostics).value(), network->get());
     pid_t child = 0;
     std::from_chars(pid->text.data(), pid->text.data() + pid->text.size(), child);
     if (auto mapped = MapIds(child); !mapped) return mapped;
@@ -100,8 +103,8 @@ class Relay {
       if (done) done = OpenSockets();
     });
     if (!done) return done;
-    const Surroundings around{loop_,        gateway_,      gate_,
-                              *to_sandbox_, *to_listener_, options_.nameserver};
+    const Surroundings around{loop_,    gateway_,           gate_, *to_sandbox_, *to_listener_,
+                              *owners_, options_.nameserver};
     tcp_.emplace(around);
     udp_.emplace(around, *tap_);
     return udp_->Start();
@@ -153,6 +156,7 @@ class Relay {
   std::optional<RawSender> to_sandbox_;
   std::optional<RawSender> to_listener_;
   std::optional<Tap> tap_;
+  std::optional<SocketOwners> owners_;
   std::optional<TcpGateway> tcp_;
   std::optional<UdpGateway> udp_;
 };

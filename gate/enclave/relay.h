@@ -17,8 +17,9 @@ struct RelayOptions {
 // gateway dies with it. The calling process must have one thread, and be of no other use.
 //
 // With the launcher: sends "entered" (with its user namespace) once ids may be mapped, expects
-// "mapped". With the command's child: expects "sandbox" (its network namespace) and "PID" before
-// that, sends "mapped" and then "ready". A text other than these is an error, for a person.
+// "mapped". With the command's child: expects its process id, "sandbox" (with its network
+// namespace) and "sockets" (with a socket for SocketOwners), sends "mapped" and then "ready". A
+// text other than these is an error, for a person.
 int RunRelay(const RelayOptions& options, Channel launcher, Channel sandbox);
 
 }  // namespace namegate::enclave

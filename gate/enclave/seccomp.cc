@@ -13,7 +13,9 @@
 namespace namegate::enclave {
 namespace {
 
-constexpr std::array kFamilies = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+// Packet sockets see no more than the sandbox's own device, and an enclave inside this one needs
+// them.
+constexpr std::array kFamilies = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
 constexpr int kLargestFamily = std::ranges::max(kFamilies);
 
 using Filter = std::unique_ptr<void, decltype(&seccomp_release)>;

@@ -78,7 +78,9 @@ void TcpGateway::Begin(const Syn& syn, std::span<const uint8_t> packet) {
 }
 
 bool TcpGateway::Ask(const std::shared_ptr<Attempt>& attempt) {
-  return around_.gate.Ask(GateOperation::kRelayConnect, Protocol::kTcp, attempt->syn.destination, 0,
+  const Syn& syn = attempt->syn;
+  const uint32_t process = around_.owners.Find(Protocol::kTcp, syn.source, syn.destination);
+  return around_.gate.Ask(GateOperation::kRelayConnect, Protocol::kTcp, syn.destination, process,
                           [this, attempt](GateClient::Answer answer) {
                             if (!IsCurrent(attempt)) return;
                             if (answer == GateClient::Answer::kAllow) {

@@ -9,6 +9,7 @@
 #include "gate/enclave/gateway_sockets.h"
 #include "gate/enclave/namespace_thread.h"
 #include "gate/enclave/packet.h"
+#include "gate/enclave/socket_owners.h"
 
 namespace namegate::enclave {
 
@@ -19,7 +20,8 @@ struct Surroundings {
   GateClient& gate;
   RawSender& to_sandbox;   // answers, as from the destination
   RawSender& to_listener;  // SYNs that may go on
-  Endpoint nameserver;     // where everything to port 53 goes
+  SocketOwners& owners;
+  Endpoint nameserver;  // where everything to port 53 goes
 };
 
 // Why a destination cannot be reached, for the client's errno to be what the far end's refusal

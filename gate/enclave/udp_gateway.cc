@@ -212,8 +212,9 @@ void UdpGateway::Begin(const Key& key, std::span<const uint8_t> payload) {
   flow.used = Clock::now();
   flow.queued.emplace_back(payload.begin(), payload.end());
   if (key.second.port == kDnsPort) return Open(key, flow, around_.nameserver);
+  const uint32_t process = around_.owners.Find(Protocol::kUdp, key.first, key.second);
   const bool asked = around_.gate.Ask(
-      GateOperation::kRelaySend, Protocol::kUdp, key.second, 0,
+      GateOperation::kRelaySend, Protocol::kUdp, key.second, process,
       [this, key, id = flow.id](GateClient::Answer answer) { Judged(key, id, answer); });
   if (!asked) flows_.erase(key);
 }
