@@ -24,7 +24,7 @@ uint16_t RandomPort() {
   return static_cast<uint16_t>(kFirstPort + RandomU32() % (65'536 - kFirstPort));
 }
 
-UniqueFd ConnectedSocket(const Endpoint& server, const ExchangeEntropy& entropy) {
+UniqueFd ConnectedSocket(const Endpoint& server) {
   sockaddr_storage peer;
   const socklen_t peer_length = server.address.ToSockaddr(server.port, &peer);
   UniqueFd socket(::socket(peer.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
@@ -34,7 +34,7 @@ UniqueFd ConnectedSocket(const Endpoint& server, const ExchangeEntropy& entropy)
   const IpAddress unspecified(all.first(server.address.is_v4() ? 4U : 16U));
   for (int attempt = 0; attempt < kPortTries; ++attempt) {
     sockaddr_storage local;
-    const socklen_t local_length = unspecified.ToSockaddr(entropy.port(), &local);
+    const socklen_t local_length = unspecified.ToSockaddr(RandomPort(), &local);
     if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), local_length) == 0) break;
     // After the last try the kernel picks a port itself, at connect.
   }
@@ -48,8 +48,7 @@ uint16_t IdOf(std::span<const uint8_t> message) {
 
 }  // namespace
 
-constinit const ExchangeEntropy ExchangeEntropy::kFull = {&RandomId, &RandomPort,
-                                                          &RandomCaseQuestion};
+constinit const ExchangeEntropy ExchangeEntropy::kFull = {&RandomId, &RandomCaseQuestion};
 
 UpstreamExchange::UpstreamExchange(uv_loop_t* loop, UpstreamServer& server,
                                    const Question& question, uint64_t timeout_ms, Done done,
@@ -97,7 +96,7 @@ void UpstreamExchange::AskOverTls() {
 
 bool UpstreamExchange::StartUdp() {
   id_ = entropy_.id();
-  socket_ = ConnectedSocket(server_.address.endpoint, entropy_);
+  socket_ = ConnectedSocket(server_.address.endpoint);
   if (!socket_) return false;
   const std::string query = BuildQuery(id_, question_wire_);
   ++server_.sent;

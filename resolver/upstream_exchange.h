@@ -20,7 +20,6 @@ namespace namegate::resolver {
 // that tests can narrow it and show that guesses then get in.
 struct ExchangeEntropy {
   uint16_t (*id)();
-  uint16_t (*port)();  // to send from; above those that need privilege
   std::string (*question)(const DomainName& qname, uint16_t qtype);  // its letters in random case
 
   // The kernel's random numbers for all of it.
