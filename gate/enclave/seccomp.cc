@@ -33,18 +33,22 @@ class Outcome {
   int trouble_ = 0;
 };
 
-// Comparisons are on 64 bits while the kernel takes an int: what has higher bits set is refused
-// too.
+// Refuses `call` with `error` where its argument compares so. Comparisons are on 64 bits while the
+// kernel takes an int: what has higher bits set counts as larger.
+int Refuse(scmp_filter_ctx filter, int error, int call, const scmp_arg_cmp& argument) {
+  return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(static_cast<uint32_t>(error)), call, 1,
+                                &argument);
+}
+
 void RestrictFamilies(scmp_filter_ctx filter, Outcome& outcome) {
-  const uint32_t refuse = SCMP_ACT_ERRNO(EAFNOSUPPORT);
   for (const int call : {SCMP_SYS(socket), SCMP_SYS(socketpair)}) {
     for (int family = 0; family < kLargestFamily; ++family) {
       if (std::ranges::count(kFamilies, family) > 0) continue;
-      outcome << seccomp_rule_add(filter, refuse, call, 1,
-                                  SCMP_A0_64(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+      outcome << Refuse(filter, EAFNOSUPPORT, call,
+                        {0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family), 0});
     }
-    outcome << seccomp_rule_add(filter, refuse, call, 1,
-                                SCMP_A0_64(SCMP_CMP_GT, static_cast<scmp_datum_t>(kLargestFamily)));
+    outcome << Refuse(filter, EAFNOSUPPORT, call,
+                      {0, SCMP_CMP_GT, static_cast<scmp_datum_t>(kLargestFamily), 0});
   }
 }
 
@@ -52,11 +56,10 @@ void RestrictRest(scmp_filter_ctx filter, Outcome& outcome) {
   // Programs take ENOSYS for an old kernel and go on without.
   for (const int call :
        {SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)}) {
-    outcome << seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0);
+    outcome << seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0, nullptr);
   }
-  outcome << seccomp_rule_add(
-      filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-      SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffff, static_cast<scmp_datum_t>(TIOCSTI)));
+  outcome << Refuse(filter, EPERM, SCMP_SYS(ioctl),
+                    {1, SCMP_CMP_MASKED_EQ, 0xffffffff, static_cast<scmp_datum_t>(TIOCSTI)});
 }
 
 }  // namespace
