@@ -5,7 +5,7 @@ BUILD_PACKAGES := g++ cmake ninja-build pkg-config catch2 libcli11-dev libldns-d
   libpsl-dev libseccomp-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev \
   libuv1-dev nlohmann-json3-dev
 DEMO_PACKAGES := curl python3
-TEST_PACKAGES := bind9-dnsutils curl git python3 openssl socat
+TEST_PACKAGES := bind9-dnsutils curl git ldnsutils musl-tools openssl python3 socat
 LINT_PACKAGES := clang-format clang-tidy python3
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 BENCH_PACKAGES := dnsperf dnsmasq-base python3
