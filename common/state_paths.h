@@ -20,6 +20,8 @@ class StatePaths {
 
   const std::string& directory() const { return directory_; }
   std::string ledger() const { return directory_ + "/ledger.db"; }
+  // If it is there: the key of the ledger's seals.
+  std::string ledger_key() const { return directory_ + "/ledger.key"; }
   std::string lock() const { return directory_ + "/lock"; }
   std::string control_socket() const { return directory_ + "/control.sock"; }
   std::string log() const { return directory_ + "/namegated.log"; }

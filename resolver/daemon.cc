@@ -114,7 +114,10 @@ Result<void> Daemon::OpenLedger() {
   const Durability durability =
       options_.config.power_durability ? Durability::kPower : Durability::kProcess;
   uv_async_t* wake = ledger_wake_.get();
-  auto ledger = LedgerWriter::Open(paths_.ledger(), durability, [wake] { uv_async_send(wake); });
+  auto key = SealKey::FromFile(paths_.ledger_key());
+  if (!key) return key.error();
+  auto ledger = LedgerWriter::Open(
+      paths_.ledger(), durability, [wake] { uv_async_send(wake); }, *std::move(key));
   if (!ledger) return ledger.error();
   ledger_ = std::move(ledger).value();
   return {};

@@ -1,5 +1,7 @@
 #include "resolver/ledger_group.h"
 
+#include "resolver/wall_clock.h"
+
 namespace namegate::resolver {
 namespace {
 
@@ -11,11 +13,15 @@ bool IsOfARow(int extended_code) {
 
 }  // namespace
 
-Result<std::unique_ptr<LedgerGroupWriter>> LedgerGroupWriter::Create(Database& database) {
+Result<std::unique_ptr<LedgerGroupWriter>> LedgerGroupWriter::Create(Database& database,
+                                                                     std::optional<SealKey> key) {
   std::unique_ptr<LedgerGroupWriter> writer(new LedgerGroupWriter(database));
   auto recorder = LedgerRecorder::Create(database);
   if (!recorder) return recorder.error();
   writer->recorder_ = *std::move(recorder);
+  auto sealer = LedgerSealer::Create(database, std::move(key));
+  if (!sealer) return sealer.error();
+  writer->sealer_ = *std::move(sealer);
   auto prepared = PrepareAll(database, {&writer->begin_, &writer->commit_, &writer->rollback_});
   if (!prepared) return prepared.error();
   return writer;
@@ -61,11 +67,19 @@ Result<void> LedgerGroupWriter::Write(std::span<const LedgerRow> rows) {
   for (const LedgerRow& row : rows) {
     if (auto recorded = recorder_->Record(row); !recorded) return recorded;
   }
-  return commit_.statement.Run();
+  return SealAndCommit();
+}
+
+Result<void> LedgerGroupWriter::SealAndCommit() {
+  if (auto sealed = sealer_->Seal(NowMicroseconds()); !sealed) return sealed;
+  if (auto committed = commit_.statement.Run(); !committed) return committed;
+  sealer_->Committed();
+  return {};
 }
 
 void LedgerGroupWriter::RollBack() {
   recorder_->ForgetIds();
+  sealer_->RolledBack();
   // Some failures end the transaction by themselves (https://sqlite.org/lang_transaction.html §3).
   if (sqlite3_get_autocommit(database_.handle()) != 0) return;
   // If even this fails, the next BEGIN does too, and nothing is answered.
@@ -73,7 +87,11 @@ void LedgerGroupWriter::RollBack() {
 }
 
 Result<void> LedgerGroupWriter::CloseOpenSessions(int64_t time_us, const std::string& why) {
-  return recorder_->CloseOpenSessions(time_us, why);
+  auto done = begin_.statement.Run();
+  if (done) done = recorder_->CloseOpenSessions(time_us, why);
+  if (done) done = SealAndCommit();
+  if (!done) RollBack();
+  return done;
 }
 
 }  // namespace namegate::resolver

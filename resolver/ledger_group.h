@@ -9,14 +9,16 @@
 #include "common/sqlite.h"
 #include "resolver/ledger_recorder.h"
 #include "resolver/ledger_rows.h"
+#include "resolver/ledger_sealer.h"
 
 namespace namegate::resolver {
 
-// Commits groups of rows: all of a group, or none of it.
+// Commits groups of rows, each with its seal: all of a group, or none of it.
 class LedgerGroupWriter {
  public:
   // `database` must outlive the object.
-  static Result<std::unique_ptr<LedgerGroupWriter>> Create(Database& database);
+  static Result<std::unique_ptr<LedgerGroupWriter>> Create(Database& database,
+                                                           std::optional<SealKey> key);
   LedgerGroupWriter(const LedgerGroupWriter&) = delete;
   LedgerGroupWriter& operator=(const LedgerGroupWriter&) = delete;
 
@@ -28,7 +30,10 @@ class LedgerGroupWriter {
   };
   Outcome Commit(std::span<const LedgerRow> rows);
 
+  // Closes the sessions that are open in the ledger.
   Result<void> CloseOpenSessions(int64_t time_us, const std::string& why);
+  // The end of the chain of seals, "NUMBER:DIGEST".
+  std::string head() const { return sealer_->head(); }
 
  private:
   struct Failure {
@@ -40,11 +45,13 @@ class LedgerGroupWriter {
   // Nothing if all are committed; otherwise none is.
   std::optional<Failure> TryCommit(std::span<const LedgerRow> rows);
   Result<void> Write(std::span<const LedgerRow> rows);
+  Result<void> SealAndCommit();
   Outcome CommitOneByOne(std::span<const LedgerRow> rows);
   void RollBack();
 
   Database& database_;
   std::unique_ptr<LedgerRecorder> recorder_;
+  std::unique_ptr<LedgerSealer> sealer_;
   Prepared begin_{"BEGIN IMMEDIATE", {}};
   Prepared commit_{"COMMIT", {}};
   Prepared rollback_{"ROLLBACK", {}};

@@ -141,6 +141,7 @@ Result<void> LedgerRecorder::RecordRow(const SessionOpenedRow& row) {
   insert.Bind(6, Printable(row.listen));
   insert.Bind(7, Printable(row.client));
   insert.Bind(8, Printable(row.token));
+  insert.Bind(9, int64_t{row.owned ? 1 : 0});
   return insert.Run();
 }
 

@@ -66,14 +66,15 @@ class LedgerRecorder {
       {}};
   Prepared insert_session_{
       "INSERT INTO session (session_id, opened_us, label, gate_id, policy_id, listen, client,"
-      " token) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      " token, owned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {}};
   Prepared insert_closed_{
-      "INSERT INTO session_closed (session_id, closed_us, why) VALUES (?, ?, ?)", {}};
+      "INSERT INTO session_closing (session_id, closed_us, why) VALUES (?, ?, ?)", {}};
   Prepared close_open_{
-      "INSERT INTO session_closed (session_id, closed_us, why)"
+      "INSERT INTO session_closing (session_id, closed_us, why)"
       " SELECT session_id, max(opened_us, ?), ? FROM session"
-      " WHERE session_id NOT IN (SELECT session_id FROM session_closed)",
+      " WHERE session_id NOT IN (SELECT session_id FROM session_closing)"
+      " ORDER BY session_id",
       {}};
   // IS, not =, so that NULL finds NULL; it uses the index all the same.
   Prepared select_outcome_{

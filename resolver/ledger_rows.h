@@ -82,7 +82,8 @@ struct SessionOpenedRow {
   std::string listen;  // the address of its name server, "127.64.0.1:53"
   std::string
       client;  // the client prefix that is this session; empty if it has an address of its own
-  std::string token;  // of its gate socket
+  std::string token;   // of its gate socket
+  bool owned = false;  // ends with the connection that opened it
 };
 
 struct SessionClosedRow {

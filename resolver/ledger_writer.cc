@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -20,6 +21,7 @@ namespace {
 // Bounds how long the first row of a group waits for the last: some milliseconds.
 constexpr size_t kMaxGroupRows = 2'000;
 constexpr std::chrono::minutes kLogInterval{1};
+constexpr std::chrono::hours kHeadInterval{24};
 
 int64_t NowUs() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -124,7 +126,9 @@ class ThreadedLedgerWriter final : public LedgerWriter {
     while (true) {
       const std::vector<LedgerRow> group = NextGroup();
       if (group.empty()) return;
-      Finish(parts_->groups->Commit(group));
+      const LedgerGroupWriter::Outcome outcome = parts_->groups->Commit(group);
+      LogHead(group, outcome);
+      Finish(outcome);
       parts_->checkpointer->AfterCommit(parts_->database, log_pages_);
     }
   }
@@ -150,6 +154,19 @@ class ThreadedLedgerWriter final : public LedgerWriter {
     parts_->wake();
   }
 
+  // The log is kept elsewhere than the ledger, where whoever changes the one may not reach the
+  // other: when a session has ended, and once a day.
+  void LogHead(const std::vector<LedgerRow>& group, const LedgerGroupWriter::Outcome& outcome) {
+    if (outcome.ledger_failed) return;
+    const auto now = std::chrono::steady_clock::now();
+    const bool closed = std::any_of(group.begin(), group.end(), [](const LedgerRow& row) {
+      return std::holds_alternative<SessionClosedRow>(row);
+    });
+    if (!closed && now - head_logged_ < kHeadInterval) return;
+    head_logged_ = now;
+    spdlog::info("the ledger's last seal is {}", parts_->groups->head());
+  }
+
   // One line a minute of each kind, however often it goes wrong.
   void Log(const LedgerGroupWriter::Outcome& outcome) {
     auto& logged = outcome.ledger_failed ? failure_logged_ : refusal_logged_;
@@ -171,6 +188,7 @@ class ThreadedLedgerWriter final : public LedgerWriter {
   std::vector<Completion> refused_;
   // The writer's thread only.
   int log_pages_ = 0;
+  std::chrono::steady_clock::time_point head_logged_ = std::chrono::steady_clock::now();
   std::optional<std::chrono::steady_clock::time_point> failure_logged_;
   std::optional<std::chrono::steady_clock::time_point> refusal_logged_;
 
@@ -187,7 +205,8 @@ class ThreadedLedgerWriter final : public LedgerWriter {
 
 Result<std::unique_ptr<LedgerWriter>> LedgerWriter::Open(const std::string& path,
                                                          Durability durability,
-                                                         std::function<void()> wake) {
+                                                         std::function<void()> wake,
+                                                         std::optional<SealKey> key) {
   auto database = OpenLedgerFile(path, durability);
   if (!database) return database.error();
   auto queries = IdCounter::After(*database, "query_id", "query");
@@ -202,7 +221,7 @@ Result<std::unique_ptr<LedgerWriter>> LedgerWriter::Open(const std::string& path
   auto parts = std::make_unique<ThreadedLedgerWriter::Parts>(
       ThreadedLedgerWriter::Parts{*std::move(database), nullptr, *std::move(checkpointer), *queries,
                                   *connections, *sessions, std::move(wake)});
-  auto groups = LedgerGroupWriter::Create(parts->database);
+  auto groups = LedgerGroupWriter::Create(parts->database, std::move(key));
   if (!groups) return groups.error();
   parts->groups = *std::move(groups);
   if (auto closed = parts->groups->CloseOpenSessions(NowUs(), "daemon-died"); !closed) {

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "common/ledger_seal.h"
 #include "common/result.h"
 #include "resolver/ledger_rows.h"
 
@@ -37,8 +39,10 @@ class LedgerWriter {
   // that an earlier daemon left open (why: "daemon-died"). `wake` is called once per group, on the
   // writer's thread, when there are completions to run; it must stay callable until the writer is
   // gone. A file that is no ledger, or a newer one, is left alone and refused.
+  // With a key, seals can be made by its holders alone.
   static Result<std::unique_ptr<LedgerWriter>> Open(const std::string& path, Durability durability,
-                                                    std::function<void()> wake);
+                                                    std::function<void()> wake,
+                                                    std::optional<SealKey> key = std::nullopt);
   // Commits what was submitted, then ends the thread. Completions not yet run are dropped.
   virtual ~LedgerWriter() = default;
 

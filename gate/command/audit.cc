@@ -7,6 +7,7 @@
 
 #include "gate/command/audit_help.h"
 #include "gate/command/audit_reports.h"
+#include "gate/command/audit_verify.h"
 #include "gate/command/output.h"
 
 namespace namegate::command {
@@ -22,6 +23,7 @@ struct AuditCommand {
   AuditOptions options;
   std::string sql;
   int64_t time_limit_s = kDefaultTimeLimitS;
+  VerifyOptions verify;
 
   void Finish(const Result<void>& result) const {
     *exit_status = result ? kOk : Fail(result.error().message);
@@ -85,10 +87,30 @@ void AddSql(CLI::App& parent, const Shared& audit) {
   });
 }
 
+std::string CheckHeadOption(const std::string& text) {
+  const auto head = CheckHead(text);
+  return head ? "" : head.error().message;
+}
+
+void AddVerify(CLI::App& parent, const Shared& audit) {
+  CLI::App* command =
+      Add(parent, "verify", "Find out whether anybody changed the ledger", kAuditVerifyHelp);
+  command->add_flag("--head", audit->verify.head_only, "Only print the last seal");
+  command->add_option("--since", audit->verify.since, "A head that was kept elsewhere")
+      ->type_name("HEAD")
+      ->check(CheckHeadOption);
+  command->add_option("--key", audit->verify.key, "File with the key of the seals")
+      ->type_name("FILE");
+  command->callback([audit] {
+    const auto intact = AuditVerify(audit->common, audit->verify);
+    *audit->exit_status = !intact ? Fail(intact.error().message) : *intact ? kOk : kTrouble;
+  });
+}
+
 }  // namespace
 
 void AddAuditCommand(CLI::App& app, const CommonOptions& options, int* exit_status) {
-  const Shared audit(new AuditCommand{options, exit_status, {}, {}});
+  const Shared audit(new AuditCommand{options, exit_status, {}, {}, kDefaultTimeLimitS, {}});
   CLI::App* command =
       Add(app, "audit", "Read the ledger: what was asked, answered, denied", kAuditHelp);
   command->require_subcommand(1);
@@ -100,6 +122,7 @@ void AddAuditCommand(CLI::App& app, const CommonOptions& options, int* exit_stat
   AddListReport(*command, audit, &AuditDenied, "denied",
                 "What was denied, and the rule that would allow it", kAuditDeniedHelp);
   AddSql(*command, audit);
+  AddVerify(*command, audit);
 }
 
 }  // namespace namegate::command

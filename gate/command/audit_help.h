@@ -37,6 +37,17 @@ Examples:
   namegate audit denied --session ci
   namegate audit denied --since 1d --json | jq -r '.[].remedy | select(.)' | sort -u)help";
 
+inline constexpr char kAuditVerifyHelp[] =
+    R"help(Every row is held against the seals that were written with it. What was changed, removed or
+inserted is listed, and the exit status is 1; it is 0 if all is as it was written. Whoever can write
+the file can make new seals for all of it, unless they were made with a key (STATE_DIR/ledger.key)
+or a head was kept where they cannot reach it.
+
+Examples:
+  namegate audit verify
+  namegate audit verify --head >> /mnt/elsewhere/heads
+  namegate audit verify --since "$(tail -n 1 /mnt/elsewhere/heads)")help";
+
 inline constexpr char kAuditSqlHelp[] =
     R"help(SQL is one query in the SQL of SQLite, or - to read it from standard input. Views:
   sessions      session, label, gate, opened, closed, policy, close_reason, listen, client

@@ -107,7 +107,7 @@ class Summary {
   // Straight from the tables: the views would join four others for each row that is counted.
   static constexpr char kSessions[] =
       "SELECT count(*) AS sessions, count(*) FILTER (WHERE session_id NOT IN"
-      " (SELECT session_id FROM session_closed)) AS sessions_open FROM session WHERE ";
+      " (SELECT session_id FROM session_closing)) AS sessions_open FROM session WHERE ";
   static constexpr char kQueryCounts[] =
       "SELECT coalesce(sum(coalesce(k.count, 1)) FILTER (WHERE verdict = 1), 0) AS queries_allowed,"
       " coalesce(sum(coalesce(k.count, 1)) FILTER (WHERE verdict = 0), 0) AS queries_denied"

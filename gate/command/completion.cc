@@ -37,7 +37,7 @@ _namegate() {
     session:show|session:close) words="$(namegate session list 2>/dev/null | awk 'NR > 1 { print $1 }')" ;;
     policy:) words="check" ;;
     policy:check) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    audit:) words="summary queries connections denied sql" ;;
+    audit:) words="summary queries connections denied sql verify" ;;
     completion:) words="bash zsh" ;;
   esac
   COMPREPLY=($(compgen -W "$words $common" -- "$current"))

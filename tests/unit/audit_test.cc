@@ -279,6 +279,26 @@ TEST_CASE_METHOD(AuditTest, "The ready questions give the answers they promise")
   CHECK(admitted[0]["ttl_given"] == 290);
 }
 
+TEST_CASE_METHOD(AuditTest, "verify says whether anybody changed the ledger, and what") {
+  const std::string head = Audit({"verify", "--head"}).out;
+  const Outcome intact = Audit({"verify"});
+  CHECK(intact.status == 0);
+  CHECK_THAT(intact.out, Catch::StartsWith("Intact: ") && Catch::Contains("Head: " + head));
+  ledger.Add(DeniedRow(ledger, "later.example"));
+  CHECK(Audit({"verify", "--since", head.substr(0, head.size() - 1)}).status == 0);
+  CHECK(Json({"verify"})["intact"] == true);
+  ledger.Close();
+  auto database = Database::Open(ledger.path(), Database::Mode::kReadWriteCreate);
+  REQUIRE(database);
+  REQUIRE(database->Execute("UPDATE query SET verdict = 1 WHERE query_id = 2"));
+  const Outcome changed = Audit({"verify"});
+  CHECK(changed.status == 1);
+  CHECK_THAT(changed.out,
+             Catch::StartsWith("query 2 was changed") && Catch::Contains("NOT INTACT"));
+  CHECK(Audit({"verify", "--since", "nonsense"}).status == 2);
+  CHECK_THAT(Mistake({"verify", "--key", ledger.directory() + "/none"}), Catch::Contains("/none"));
+}
+
 TEST_CASE("There is a test for every ready question") {
   size_t files = 0;
   for (const auto& entry :

@@ -1,0 +1,162 @@
+#include "common/ledger_seal.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "common/unique_fd.h"
+
+namespace namegate {
+namespace {
+
+constexpr size_t kMinKeyOctets = 16;
+constexpr size_t kMaxKeyOctets = 4096;
+
+void AppendBigEndian(std::string& out, uint64_t value, int octets) {
+  for (int shift = 8 * (octets - 1); shift >= 0; shift -= 8) {
+    out += static_cast<char>((value >> shift) & 0xff);
+  }
+}
+
+// A value with its type in front and, where it varies, its length: two rows are never the same
+// octets.
+void AppendColumn(std::string& out, const Statement& statement, int column) {
+  const int type = statement.column_type(column);
+  out += static_cast<char>(type);
+  if (type == SQLITE_NULL) return;
+  if (type == SQLITE_INTEGER) {
+    return AppendBigEndian(out, static_cast<uint64_t>(statement.integer(column)), 8);
+  }
+  const std::string_view text = statement.text(column);
+  AppendBigEndian(out, text.size(), 4);
+  out += text;
+}
+
+// Contexts are kept, as making one costs more than hashing a row.
+struct Sha256 {
+  Sha256() : context(EVP_MD_CTX_new()) {}
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  ~Sha256() { EVP_MD_CTX_free(context); }
+  EVP_MD_CTX* context;
+};
+
+Result<SealDigest> Hash(std::string_view bytes) {
+  thread_local Sha256 sha;
+  static const EVP_MD* const algorithm = EVP_sha256();
+  SealDigest digest;
+  if (sha.context == nullptr || EVP_DigestInit_ex(sha.context, algorithm, nullptr) != 1 ||
+      EVP_DigestUpdate(sha.context, bytes.data(), bytes.size()) != 1 ||
+      EVP_DigestFinal_ex(sha.context, digest.data(), nullptr) != 1) {
+    return Error{"hash the ledger: out of memory"};
+  }
+  return digest;
+}
+
+Result<SealDigest> KeyedHash(std::string_view key, std::string_view bytes) {
+  SealDigest digest;
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(),
+           nullptr) == nullptr) {
+    return Error{"hash the ledger: out of memory"};
+  }
+  return digest;
+}
+
+std::string_view AsText(const SealDigest& digest, size_t octets = sizeof(SealDigest)) {
+  return {reinterpret_cast<const char*>(digest.data()), octets};
+}
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Result<std::optional<SealKey>> SealKey::FromFile(const std::string& path) {
+  const auto error = [&](const std::string& why) {
+    return Error{"read the ledger's key '" + path + "': " + why};
+  };
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file && errno == ENOENT) return std::optional<SealKey>();
+  if (!file) return error(std::strerror(errno));
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) return error(std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return error("not a file");
+  if ((status.st_mode & 0077) != 0) {
+    return error("others may read or change it; run chmod 600 on it, or make a new one");
+  }
+  std::string bytes(kMaxKeyOctets + 1, '\0');
+  const ssize_t length = read(file.get(), bytes.data(), bytes.size());
+  if (length < 0) return error(std::strerror(errno));
+  bytes.resize(static_cast<size_t>(length));
+  if (bytes.size() < kMinKeyOctets || bytes.size() > kMaxKeyOctets) {
+    return error("a key has 16 to 4096 octets; make one with: head -c 32 /dev/urandom");
+  }
+  return std::optional<SealKey>(SealKey(std::move(bytes)));
+}
+
+Result<SealDigest> RowDigest(size_t table, const Statement& statement) {
+  thread_local std::string bytes;
+  bytes.assign(1, static_cast<char>(table));
+  const int columns = statement.column_count();
+  for (int column = 0; column < columns; ++column) AppendColumn(bytes, statement, column);
+  return Hash(bytes);
+}
+
+void SealedGroup::BeginTable(size_t table, int64_t mark) {
+  bytes_ += static_cast<char>(table);
+  AppendBigEndian(bytes_, static_cast<uint64_t>(mark), 8);
+  count_at_ = checks_.size();
+  AppendBigEndian(checks_, 0, 4);
+}
+
+void SealedGroup::Add(const SealDigest& row) {
+  bytes_ += AsText(row);
+  checks_ += AsText(row, kCheckOctets);
+  std::string count;
+  AppendBigEndian(count, (checks_.size() - count_at_ - 4) / kCheckOctets, 4);
+  checks_.replace(count_at_, 4, count);
+}
+
+Result<SealDigest> SealedGroup::Digest(const SealDigest& previous, int64_t seal_id, int64_t time_us,
+                                       const SealKey* key) const {
+  std::string bytes(AsText(previous));
+  AppendBigEndian(bytes, static_cast<uint64_t>(seal_id), 8);
+  AppendBigEndian(bytes, static_cast<uint64_t>(time_us), 8);
+  bytes += key != nullptr ? '\1' : '\0';
+  bytes += bytes_;
+  return key != nullptr ? KeyedHash(key->bytes(), bytes) : Hash(bytes);
+}
+
+std::string SealText(const SealDigest& digest) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const uint8_t octet : digest) {
+    text += kDigits[octet >> 4];
+    text += kDigits[octet & 15];
+  }
+  return text;
+}
+
+std::optional<SealDigest> SealFromText(std::string_view text) {
+  SealDigest digest;
+  if (text.size() != 2 * digest.size()) return std::nullopt;
+  for (size_t i = 0; i < digest.size(); ++i) {
+    const int high = HexValue(text[2 * i]);
+    const int low = HexValue(text[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    digest[i] = static_cast<uint8_t>(high << 4 | low);
+  }
+  return digest;
+}
+
+}  // namespace namegate
