@@ -57,14 +57,14 @@ class ChainWalk {
   // A DNAME above the owner says what its CNAME must be (RFC 6672 §2.2): the owner with the DNAME's
   // own name at its end replaced by the DNAME's target.
   bool AgreesWithDname(const Record& cname) const {
-    for (const Record& record : response_.answers) {
-      if (record.type != rrtype::kDname || record.owner == owner_) continue;
-      if (!owner_.IsAtOrBelow(record.owner)) continue;
-      const std::string_view owner = owner_.wire();
-      const size_t kept = owner.size() - record.owner.wire().size();
-      if (std::string(owner.substr(0, kept)) + record.rdata != cname.rdata) return false;
-    }
-    return true;
+    return std::all_of(response_.answers.begin(), response_.answers.end(),
+                       [&](const Record& record) {
+                         if (record.type != rrtype::kDname || record.owner == owner_) return true;
+                         if (!owner_.IsAtOrBelow(record.owner)) return true;
+                         const std::string_view owner = owner_.wire();
+                         const size_t kept = owner.size() - record.owner.wire().size();
+                         return std::string(owner.substr(0, kept)) + record.rdata == cname.rdata;
+                       });
   }
 
   // True if there is at least one record of the type asked for at the end of the chain.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -67,7 +68,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Options& options) {
 
 Result<void> Daemon::Prepare() {
   RaiseDescriptorLimit();
-  signal(SIGPIPE, SIG_IGN);
+  if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) std::abort();
   for (const auto step : {&Daemon::TakeStateDirectory, &Daemon::FindUpstreams, &Daemon::OpenLedger,
                           &Daemon::OpenSockets}) {
     if (auto done = (this->*step)(); !done) return done;

@@ -120,13 +120,13 @@ void GateService::Adopt(UniqueFd socket) {
   connection->socket = std::move(socket);
   connection->place = connections_.insert(connections_.end(), connection);
   // The request has mostly arrived with the connection; only if not is there something to wait for.
-  if (TryRequest(connection)) return;
+  if (TryRequest(*connection)) return;
   connection->poll.Make(connection.get(), [&](uv_poll_t* poll) {
     return uv_poll_init(loop_, poll, connection->socket.get());
   });
   uv_poll_start(connection->poll.get(), UV_READABLE, [](uv_poll_t* poll, int, int) {
     auto* waiting = static_cast<Connection*>(poll->data);
-    waiting->service->TryRequest(*waiting->place);
+    waiting->service->TryRequest(*waiting);
   });
   connection->timer.Make(connection.get(),
                          [&](uv_timer_t* timer) { return uv_timer_init(loop_, timer); });
@@ -139,8 +139,8 @@ void GateService::Adopt(UniqueFd socket) {
       kSilence_ms, 0);
 }
 
-bool GateService::TryRequest(const std::shared_ptr<Connection>& connection) {
-  const std::shared_ptr<Connection> held = connection;  // Forget() drops the list's reference
+bool GateService::TryRequest(Connection& connection) {
+  const std::shared_ptr<Connection> held = *connection.place;  // Forget() drops the list's share
   RelayRequest request{};
   // MSG_TRUNC: the true length of the packet, so that a longer one is seen as wrong.
   const ssize_t got = recv(held->socket.get(), &request, sizeof request, MSG_DONTWAIT | MSG_TRUNC);

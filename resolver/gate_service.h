@@ -52,7 +52,7 @@ class GateService {
   void AcceptAll();
   void Adopt(UniqueFd socket);
   // False if the request is not there yet.
-  bool TryRequest(const std::shared_ptr<Connection>& connection);
+  bool TryRequest(Connection& connection);
   void Answer(const std::shared_ptr<Connection>& connection, const RelayRequest& request,
               size_t size);
   void Forget(Connection& connection);

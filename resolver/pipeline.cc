@@ -434,7 +434,7 @@ void Pipeline::Count(const QueryPtr& query, Next next) {
   if (next == Next::kCount) counted.to_answer.push_back(query);
   if (counted.to_answer.size() >= kMaxCounted) {
     const auto node = counted_.extract(key);
-    return RecordCounted(std::move(node.mapped()));
+    return RecordCounted(node.mapped());
   }
   if (uv_is_active(reinterpret_cast<uv_handle_t*>(counted_timer_.get())) != 0) return;
   uv_timer_start(
@@ -444,10 +444,10 @@ void Pipeline::Count(const QueryPtr& query, Next next) {
 }
 
 void Pipeline::FlushCounted() {
-  for (auto& [key, counted] : std::exchange(counted_, {})) RecordCounted(std::move(counted));
+  for (const auto& [key, counted] : std::exchange(counted_, {})) RecordCounted(counted);
 }
 
-void Pipeline::RecordCounted(Counted counted) {
+void Pipeline::RecordCounted(const Counted& counted) {
   std::vector<std::pair<QueryPtr, std::string>> responses;
   for (const QueryPtr& query : counted.to_answer) responses.emplace_back(query, Complete(*query));
   if (responses.empty()) Complete(*counted.first);

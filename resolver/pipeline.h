@@ -124,7 +124,7 @@ class Pipeline {
   };
   using CountedKey = std::pair<int64_t, Reason>;
   void Count(const QueryPtr& query, Next next);
-  void RecordCounted(Counted counted);
+  void RecordCounted(const Counted& counted);
 
   SessionTable& sessions_;
   Forwarder& forwarder_;
