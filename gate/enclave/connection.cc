@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace namegate::enclave {
 namespace {
@@ -124,7 +125,7 @@ bool Connection::Failed(int socket) const {
 }
 
 void Connection::End(Ending ending) {
-  over_ = true;
+  if (std::exchange(over_, true)) return;
   near_watch_.Reset();
   far_watch_.Reset();
   if (ending == Ending::kReset) {

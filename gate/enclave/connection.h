@@ -28,6 +28,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // no use any more. Loop and pool must outlive it.
   Connection(EventLoop& loop, PipePool& pool, UniqueFd near, UniqueFd far, Ended ended);
   void Start();
+  // Breaks both sides.
+  void Abort() { End(Ending::kReset); }
 
  private:
   // One direction.

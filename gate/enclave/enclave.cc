@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -50,7 +49,7 @@ Result<Enclave> Enclave::Start(const RelayOptions& options) {
     sandbox->first.Close();
     _exit(RunRelay(options, std::move(launcher->second), std::move(sandbox->second)));
   }
-  Enclave enclave(relay, {}, std::move(launcher->first), std::move(sandbox->first));
+  Enclave enclave({}, std::move(launcher->first), std::move(sandbox->first));
   launcher->second.Close();
   sandbox->second.Close();
   auto users = enclave.launcher_.Expect("entered");
@@ -59,19 +58,6 @@ Result<Enclave> Enclave::Start(const RelayOptions& options) {
   if (auto mapped = MapIds(relay); !mapped) return mapped.error();
   if (auto sent = enclave.launcher_.Send("mapped"); !sent) return sent.error();
   return enclave;
-}
-
-Enclave::Enclave(Enclave&& other) noexcept
-    : relay_(std::exchange(other.relay_, -1)),
-      users_(std::move(other.users_)),
-      launcher_(std::move(other.launcher_)),
-      sandbox_(std::move(other.sandbox_)) {}
-
-Enclave::~Enclave() {
-  if (relay_ < 0) return;
-  launcher_.Close();
-  while (waitpid(relay_, nullptr, 0) < 0 && errno == EINTR) {
-  }
 }
 
 Result<void> Enclave::Enter() const {

@@ -20,9 +20,10 @@ class Enclave {
   // have one thread.
   static Result<Enclave> Start(const RelayOptions& options);
 
-  Enclave(Enclave&& other) noexcept;
+  Enclave(Enclave&&) = default;
   Enclave& operator=(Enclave&&) = delete;
-  ~Enclave();
+  // Ends the relay and does not wait for it: the kernel takes its time to close packet sockets.
+  ~Enclave() = default;
 
   // In the child: namespaces for users, mounts and the network, with the network set up. Mounts may
   // be made then, which the host does not see. The process is of no use if it fails.
@@ -32,13 +33,9 @@ class Enclave {
   Result<void> Seal() const;
 
  private:
-  Enclave(pid_t relay, UniqueFd users, Channel launcher, Channel sandbox)
-      : relay_(relay),
-        users_(std::move(users)),
-        launcher_(std::move(launcher)),
-        sandbox_(std::move(sandbox)) {}
+  Enclave(UniqueFd users, Channel launcher, Channel sandbox)
+      : users_(std::move(users)), launcher_(std::move(launcher)), sandbox_(std::move(sandbox)) {}
 
-  pid_t relay_;
   UniqueFd users_;  // the relay's user namespace
   Channel launcher_;
   Channel sandbox_;

@@ -115,6 +115,10 @@ class Relay {
     const Watch v6 = loop_.Add(tap_->fd(false), EPOLLIN, [&](uint32_t) { DrainTap(false); });
     const Watch end = loop_.Add(launcher_.fd(), EPOLLIN, [&](uint32_t) { loop_.Stop(); });
     loop_.Run([&] {
+      if (SessionHasEnded()) {
+        tcp_->EndAll();
+        udp_->EndAll();
+      }
       gate_.Tick();
       tcp_->Tick();
       udp_->Tick();
@@ -122,6 +126,12 @@ class Relay {
   }
 
  private:
+  // The daemon removes the gate socket when it closes the session, and not when it dies: then what
+  // is open stays open.
+  bool SessionHasEnded() const {
+    return access(options_.gate_socket.c_str(), F_OK) != 0 && errno == ENOENT;
+  }
+
   Result<void> OpenSockets() {
     auto to_sandbox = RawSender::Open(kRelayMark);
     if (!to_sandbox) return to_sandbox.error();

@@ -190,6 +190,14 @@ void TcpGateway::Pair(UniqueFd near) {
   connection->Start();
 }
 
+void TcpGateway::EndAll() {
+  attempts_.clear();
+  // Each takes itself off the list.
+  for (const auto& connection : std::vector(connections_.begin(), connections_.end())) {
+    connection->Abort();
+  }
+}
+
 void TcpGateway::Tick() {
   const Clock::time_point now = Clock::now();
   std::erase_if(attempts_, [&](const auto& entry) { return entry.second->deadline < now; });

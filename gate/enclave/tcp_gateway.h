@@ -53,6 +53,8 @@ class TcpGateway {
   // What the tap saw.
   void OnPacket(std::span<const uint8_t> packet);
   void Tick();
+  // Breaks all that is open or in the making.
+  void EndAll();
 
  private:
   using Key = std::pair<Endpoint, Endpoint>;  // source, destination

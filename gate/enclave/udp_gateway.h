@@ -30,6 +30,7 @@ class UdpGateway {
   // What the tap saw: the first datagram to a port.
   void OnPacket(std::span<const uint8_t> packet);
   void Tick();
+  void EndAll() { flows_.clear(); }
 
  private:
   using Key = std::pair<Endpoint, Endpoint>;  // source, destination

@@ -62,22 +62,35 @@ class Fixture {
   }
   // Columns of `connections` joined by '|', a row a line.
   std::string Rows(const std::string& columns) const {
+    // A daemon that is leaving holds the ledger to itself for a moment.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (;;) {
+      auto rows = TryRows(columns);
+      if (rows) return std::move(rows).value();
+      if (std::chrono::steady_clock::now() > deadline) return rows.error().message;
+      std::this_thread::yield();
+    }
+  }
+
+ private:
+  Result<std::string> TryRows(const std::string& columns) const {
     auto ledger = Database::Open(StatePaths(state_dir()).ledger(), Database::Mode::kReadOnly);
-    if (!ledger) return ledger.error().message;
+    if (!ledger) return ledger.error();
     auto statement = ledger->Prepare("SELECT " + columns + " FROM connections ORDER BY id");
-    if (!statement) return statement.error().message;
+    if (!statement) return statement.error();
     std::string rows;
-    while (statement->Step().value()) {
+    for (;;) {
+      const auto row = statement->Step();
+      if (!row) return row.error();
+      if (!*row) return rows;
       for (int column = 0; column < statement->column_count(); ++column) {
         if (column > 0) rows += '|';
         rows += statement->is_null(column) ? "-" : std::string(statement->text(column));
       }
       rows += '\n';
     }
-    return rows;
   }
 
- private:
   TempDir directory_;
   std::unique_ptr<Authority> authority_;
 };
@@ -383,6 +396,23 @@ TEST_CASE_METHOD(Fixture, "When the relay is killed the network is gone, at once
   command.Tell("x");
   CHECK(command.process().WaitForOutput("connect 1"));  // ENETUNREACH, or what it is on the way
   CHECK(server.accepted() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "Closing the session ends its connections") {
+  const TcpServer server(kHost, Echo);
+  Process command(
+      RunWords({kEverywhere}, {"python3", "-c",
+                               "import socket, sys\n"
+                               "s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n"
+                               "print('ready', flush=True)\n"
+                               "try: print('received', s.recv(1))\n"
+                               "except OSError as e: print('broken', e.errno)\n",
+                               kHost, server.port_text()}));
+  REQUIRE(command.WaitForOutput("ready"));
+  auto control = ControlClient::Connect(StatePaths(state_dir()).control_socket());
+  REQUIRE(control.ok());
+  REQUIRE(control->Call({{"command", "session.close"}, {"session", 1}}).ok());
+  CHECK(command.WaitForOutput("broken 104"));
 }
 
 TEST_CASE_METHOD(Fixture, "While the daemon is dead every new connection is refused at once") {
