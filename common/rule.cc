@@ -169,7 +169,7 @@ Result<std::vector<uint16_t>> ParseTypes(std::string_view types, std::string_vie
     const auto type = TypeFromName(item);
     if (!type) {
       return BadRule(text,
-                     "'" + std::string(item) +
+                     "'" + Printable(item) +
                          "' is not a record type; write example.org/TXT or example.org/MX,TXT");
     }
     if (const char* why = WhyTypeCannotBeAllowed(*type)) {
