@@ -22,7 +22,7 @@ std::string WholeMap(const char* own_map) {
   uint64_t count = 0;
   while (file >> first >> outside >> count) {
     const std::string id = std::to_string(first);
-    map += id + " " + id + " " + std::to_string(count) + "\n";
+    map.append(id).append(" ").append(id).append(" ").append(std::to_string(count)).append("\n");
   }
   return map;
 }

@@ -33,7 +33,7 @@ constexpr int kPacketsPerTurn = 256;
 void Detach() {
   setsid();
   for (const int ignored : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2}) {
-    signal(ignored, SIG_IGN);
+    (void)signal(ignored, SIG_IGN);
   }
   sigset_t none;
   sigemptyset(&none);

@@ -117,12 +117,12 @@ void TcpGateway::Dial(const std::shared_ptr<Attempt>& attempt, const Endpoint& t
 }
 
 void TcpGateway::Dialled(const std::shared_ptr<Attempt>& attempt, int error) {
-  const std::shared_ptr<Attempt> held = attempt;  // Refuse() drops the table's reference
-  if (error != 0) return Refuse(held, RefusalFor(error));
-  if (!EnsureListener({held->syn.destination.address.is_v4(), held->syn.destination.port})) {
-    return Refuse(held, {Refusal::Kind::kReset, {}});
+  if (error != 0) return Refuse(attempt, RefusalFor(error));
+  const Endpoint& to = attempt->syn.destination;
+  if (!EnsureListener({to.address.is_v4(), to.port})) {
+    return Refuse(attempt, {Refusal::Kind::kReset, {}});
   }
-  Inject(*held);
+  Inject(*attempt);
 }
 
 void TcpGateway::Inject(Attempt& attempt) {
