@@ -111,6 +111,15 @@ TEST_CASE_METHOD(Fixture, "A static program without libc's connect is let throug
             denied.port_text() + "|deny\n");
 }
 
+TEST_CASE_METHOD(Fixture, "A port that is open for one host is not open for another") {
+  const TcpServer server(kHost, Echo);
+  const std::string port = server.port_text();
+  const Outcome outcome =
+      Run({std::string(kHost) + ":" + port},
+          {Sandboxee("enclave_static"), kHost, port, kOther, port, kHost, port});
+  CHECK(outcome.out == "connect: OK\nconnect: ECONNREFUSED\nconnect: OK\n");
+}
+
 TEST_CASE_METHOD(Fixture, "A row names the process that connected, and its program") {
   const TcpServer server(kHost, Echo);
   const UdpEcho echo(kHost);
