@@ -72,4 +72,20 @@ std::string Policy::ToText() const {
   return text;
 }
 
+Result<std::vector<Rule>> Policy::RulesFromText(std::string_view text) {
+  constexpr std::string_view kPrivate = " private";
+  std::vector<Rule> rules;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const bool allow_private = line.ends_with(kPrivate);
+    if (allow_private) line.remove_suffix(kPrivate.size());
+    auto rule = Rule::FromText(line);
+    if (!rule) return rule.error();
+    rule->allow_private = allow_private;
+    rules.push_back(std::move(rule).value());
+  }
+  return rules;
+}
+
 }  // namespace namegate

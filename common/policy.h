@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "common/result.h"
 #include "common/rule.h"
 
 namespace namegate {
@@ -32,6 +34,8 @@ class Policy {
   // One rule a line in canonical form, with " private" behind those that allow private answers:
   // the policy as it is recorded in the ledger.
   std::string ToText() const;
+  // The rules of a policy that was recorded so.
+  static Result<std::vector<Rule>> RulesFromText(std::string_view text);
 
  private:
   std::vector<Rule> rules_;

@@ -132,8 +132,10 @@ class ControlService::Connection : public std::enable_shared_from_this<Connectio
   void OpenSession(const ControlRequest& request) {
     const auto self = shared_from_this();
     SessionManager& manager = service_->manager_;
-    manager.Open(request.open, [self, &manager,
-                                owned = request.owned](Result<std::shared_ptr<Session>> session) {
+    SessionRequest open = request.open;
+    open.owned = request.owned;
+    manager.Open(std::move(open), [self, &manager, owned = request.owned](
+                                      Result<std::shared_ptr<Session>> session) {
       if (!session) {
         self->Respond(Refusal(session.error().message));
       } else if (owned && !self->pipe_) {

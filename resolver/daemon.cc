@@ -140,6 +140,8 @@ Result<void> Daemon::OpenSockets() {
   for (const Endpoint& endpoint : options_.config.listen) {
     if (auto shared = manager_->ListenShared(endpoint); !shared) return shared;
   }
+  // Before anything is answered: programs find their leases as they were.
+  if (auto restored = manager_->Restore(paths_.ledger()); !restored) return restored;
   auto control = ControlService::Listen(
       &loop_, paths_.control_socket(), *manager_, sessions_, [this] { return Status(); },
       [this] { OnIdle(); });
@@ -194,7 +196,7 @@ void Daemon::FinishStopping() {
   if (busy && patient) return;
   if (!sessions_closed_) {
     sessions_closed_ = true;
-    manager_->CloseAll("daemon-stopped");
+    manager_->CloseOwned("daemon-stopped");
     return;  // their rows are on their way
   }
   uv_stop(&loop_);

@@ -86,9 +86,9 @@ void LedgerGroupWriter::RollBack() {
   static_cast<void>(rollback_.statement.Run());
 }
 
-Result<void> LedgerGroupWriter::CloseOpenSessions(int64_t time_us, const std::string& why) {
+Result<void> LedgerGroupWriter::CloseOwnedSessions(int64_t time_us, const std::string& why) {
   auto done = begin_.statement.Run();
-  if (done) done = recorder_->CloseOpenSessions(time_us, why);
+  if (done) done = recorder_->CloseOwnedSessions(time_us, why);
   if (done) done = SealAndCommit();
   if (!done) RollBack();
   return done;

@@ -30,8 +30,8 @@ class LedgerGroupWriter {
   };
   Outcome Commit(std::span<const LedgerRow> rows);
 
-  // Closes the sessions that are open in the ledger.
-  Result<void> CloseOpenSessions(int64_t time_us, const std::string& why);
+  // Closes the sessions that are open in the ledger and had an owner.
+  Result<void> CloseOwnedSessions(int64_t time_us, const std::string& why);
   // The end of the chain of seals, "NUMBER:DIGEST".
   std::string head() const { return sealer_->head(); }
 

@@ -46,7 +46,7 @@ Result<void> LedgerRecorder::Prepare(Database& database) {
   if (auto done = gates_.Prepare(database); !done) return done;
   if (auto done = answers_.Prepare(database); !done) return done;
   return PrepareAll(database, {&insert_query_, &insert_count_, &insert_connection_,
-                               &insert_session_, &insert_closed_, &close_open_, &select_outcome_,
+                               &insert_session_, &insert_closed_, &close_owned_, &select_outcome_,
                                &insert_outcome_, &select_policy_, &insert_policy_});
 }
 
@@ -64,8 +64,8 @@ void LedgerRecorder::ForgetIds() {
   outcomes_.Clear();
 }
 
-Result<void> LedgerRecorder::CloseOpenSessions(int64_t time_us, const std::string& why) {
-  Statement& close = close_open_.statement;
+Result<void> LedgerRecorder::CloseOwnedSessions(int64_t time_us, const std::string& why) {
+  Statement& close = close_owned_.statement;
   close.Bind(1, time_us);
   close.Bind(2, why);
   return close.Run();

@@ -25,8 +25,8 @@ class LedgerRecorder {
   // Must be called after every rollback: ids given since the transaction began are void.
   void ForgetIds();
 
-  // Closes the sessions that are open in the ledger.
-  Result<void> CloseOpenSessions(int64_t time_us, const std::string& why);
+  // Closes the sessions that are open in the ledger and had an owner.
+  Result<void> CloseOwnedSessions(int64_t time_us, const std::string& why);
 
  private:
   LedgerRecorder() = default;
@@ -70,10 +70,10 @@ class LedgerRecorder {
       {}};
   Prepared insert_closed_{
       "INSERT INTO session_closing (session_id, closed_us, why) VALUES (?, ?, ?)", {}};
-  Prepared close_open_{
+  Prepared close_owned_{
       "INSERT INTO session_closing (session_id, closed_us, why)"
       " SELECT session_id, max(opened_us, ?), ? FROM session"
-      " WHERE session_id NOT IN (SELECT session_id FROM session_closing)"
+      " WHERE owned = 1 AND session_id NOT IN (SELECT session_id FROM session_closing)"
       " ORDER BY session_id",
       {}};
   // IS, not =, so that NULL finds NULL; it uses the index all the same.

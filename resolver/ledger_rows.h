@@ -89,7 +89,7 @@ struct SessionOpenedRow {
 struct SessionClosedRow {
   int64_t session = 0;
   int64_t time_us = 0;
-  std::string why;  // "closed", "owner-gone", "daemon-stopped", "daemon-died"
+  std::string why;  // "closed", "owner-gone", "daemon-stopped", "not-restored"
 };
 
 using LedgerRow = std::variant<QueryRow, ConnectionRow, SessionOpenedRow, SessionClosedRow>;

@@ -224,8 +224,8 @@ Result<std::unique_ptr<LedgerWriter>> LedgerWriter::Open(const std::string& path
   auto groups = LedgerGroupWriter::Create(parts->database, std::move(key));
   if (!groups) return groups.error();
   parts->groups = *std::move(groups);
-  if (auto closed = parts->groups->CloseOpenSessions(NowUs(), "daemon-died"); !closed) {
-    return Error{"close the sessions that were left open: " + closed.error().message};
+  if (auto closed = parts->groups->CloseOwnedSessions(NowUs(), "owner-gone"); !closed) {
+    return Error{"close the sessions whose owners are gone: " + closed.error().message};
   }
   return std::unique_ptr<LedgerWriter>(new ThreadedLedgerWriter(std::move(parts)));
 }

@@ -458,6 +458,17 @@ void Pipeline::RecordCounted(const Counted& counted) {
   });
 }
 
+void Pipeline::Grant(Session& session, const DomainName& qname, const IpAddress& address,
+                     int64_t query_id, std::chrono::microseconds term) {
+  // The operator's lists may have changed since.
+  if (!deny_.RulesForName(qname).empty()) return;
+  auto rules = session.policy.RulesForName(qname);
+  if (guard_.IsSuspect(address)) rules = PrivateRules(rules);
+  if (rules.empty()) return;
+  const auto now = std::chrono::steady_clock::now();
+  session.leases.Grant(address, {qname, query_id, std::move(rules), now + term}, now);
+}
+
 void Pipeline::Leave(Query& query) {
   --in_flight_;
   if (query.session) --query.session->queries_in_flight;

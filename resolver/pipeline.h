@@ -46,6 +46,10 @@ class Pipeline {
   // Records what was counted and not recorded yet, without waiting for more of it.
   void FlushCounted();
 
+  // Gives back a lease that an answer of an earlier daemon granted.
+  void Grant(Session& session, const DomainName& qname, const IpAddress& address, int64_t query_id,
+             std::chrono::microseconds term);
+
   // Queries not answered yet.
   size_t in_flight() const { return in_flight_; }
   uint64_t handled() const { return handled_; }

@@ -19,6 +19,7 @@ struct Session {
   std::string token;  // names its gate socket
   int64_t opened_us = 0;
   Endpoint nameserver;             // where its programs ask
+  bool owned = false;              // ends with the connection that opened it
   std::optional<IpPrefix> client;  // set: known by these client addresses, on a shared name server
   Policy policy;
   LeaseTable leases;

@@ -1,5 +1,9 @@
 #include "resolver/session_manager.h"
 
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
 #include "common/random.h"
 #include "resolver/wall_clock.h"
 
@@ -63,6 +67,7 @@ void SessionManager::Open(SessionRequest request, Opened opened) {
   session->label = std::move(request.label);
   session->gate = std::move(request.gate);
   session->client = request.client;
+  session->owned = request.owned;
   session->token = RandomHex(kTokenBytes);
   session->opened_us = NowMicroseconds();
   auto gate = GateService::Listen(loop_, GateSocketOf(*session), session, ledger_, terms_);
@@ -82,6 +87,7 @@ void SessionManager::RecordOpening(const std::shared_ptr<Session>& session,
   row.listen = session->nameserver.ToText();
   row.client = session->client ? session->client->ToText() : "";
   row.token = session->token;
+  row.owned = session->owned;
   // std::function copies what it holds, and descriptors cannot be copied.
   struct Held {
     std::optional<ListenSockets> sockets;
@@ -110,8 +116,75 @@ bool SessionManager::Close(int64_t id, const std::string& why) {
   return true;
 }
 
-void SessionManager::CloseAll(const std::string& why) {
-  for (const auto& session : sessions_.all()) Close(session->id, why);
+void SessionManager::CloseOwned(const std::string& why) {
+  for (const auto& session : sessions_.all()) {
+    if (session->owned) Close(session->id, why);
+  }
+}
+
+Result<void> SessionManager::Restore(const std::string& path) {
+  auto open = ReadOpenSessions(path);
+  if (!open) return Error{"read the open sessions: " + open.error().message};
+  for (const OpenSession& opened : *open) {
+    auto restored = RestoreSession(opened);
+    if (restored) continue;
+    spdlog::warn("session {} cannot be opened again, so it is closed: {}", opened.id,
+                 restored.error().message);
+    ledger_.Submit(SessionClosedRow{opened.id, NowMicroseconds(), "not-restored"}, [](bool) {});
+  }
+  if (sessions_.size() == 0) return {};
+  spdlog::info("{} sessions are open again", sessions_.size());
+  return RestoreLeases(path);
+}
+
+Result<void> SessionManager::RestoreSession(const OpenSession& opened) {
+  auto rules = Policy::RulesFromText(opened.policy);
+  if (!rules) return rules.error();
+  auto session = std::make_shared<Session>(std::move(rules).value());
+  const auto nameserver = Endpoint::FromText(opened.listen);
+  if (!nameserver) return Error{"'" + opened.listen + "' is no address"};
+  session->nameserver = *nameserver;
+  std::optional<ListenSockets> sockets;
+  if (!opened.client.empty()) {
+    session->client = IpPrefix::FromText(opened.client);
+    if (!session->client) return Error{"'" + opened.client + "' is no range of addresses"};
+    if (shared_endpoints_.empty()) return Error{"no address is shared any more (--listen)"};
+    session->nameserver = shared_endpoints_.front();
+  } else {
+    auto bound = BindNameserver(*nameserver);
+    if (!bound) return bound.error();
+    sockets = std::move(bound).value();
+  }
+  session->id = opened.id;
+  session->label = opened.label;
+  session->gate = opened.gate;
+  session->token = opened.token;
+  session->opened_us = opened.opened_us;
+  auto gate = GateService::Listen(loop_, GateSocketOf(*session), session, ledger_, terms_);
+  if (!gate) return gate.error();
+  sessions_.Add(session);
+  Services& services = services_[session->id];
+  services.gate = std::move(gate).value();
+  if (sockets) services.listeners = StartListeners(std::move(*sockets), session->id);
+  return {};
+}
+
+Result<void> SessionManager::RestoreLeases(const std::string& path) {
+  const int64_t now_us = NowMicroseconds();
+  auto answered =
+      ReadAnsweredAddresses(path, now_us - std::chrono::microseconds(kOldestLease).count());
+  if (!answered) return Error{"read what was answered: " + answered.error().message};
+  for (const AnsweredAddress& answer : *answered) {
+    const auto session = sessions_.Find(answer.session);
+    if (!session) continue;
+    const auto term = std::max(std::chrono::seconds(answer.ttl_s), terms_.floor) + terms_.grace;
+    // An answer from the future was given before the clock was set back: how long ago is unknown.
+    const std::chrono::microseconds age(now_us - answer.answered_us);
+    if (age < std::chrono::microseconds(0) || age >= term) continue;
+    pipeline_.Grant(*session, answer.qname, answer.address, answer.query_id,
+                    std::chrono::duration_cast<std::chrono::microseconds>(term - age));
+  }
+  return {};
 }
 
 void SessionManager::StopReceiving() {

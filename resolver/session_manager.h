@@ -12,6 +12,7 @@
 #include "common/result.h"
 #include "common/state_paths.h"
 #include "resolver/gate_service.h"
+#include "resolver/ledger_sessions.h"
 #include "resolver/ledger_writer.h"
 #include "resolver/listen_socket.h"
 #include "resolver/pipeline.h"
@@ -28,6 +29,7 @@ struct SessionRequest {
   std::string gate = "none";
   std::optional<Endpoint> listen;  // its own name server's address; nothing: one of the pool
   std::optional<IpPrefix> client;  // known by its clients' addresses instead
+  bool owned = false;              // ends with the connection that asks for it
 };
 
 // Opens and closes sessions: their sockets, their place in the table, their rows in the ledger.
@@ -49,7 +51,12 @@ class SessionManager {
 
   // Ends a session's leases and sockets at once and records why. False if no such session is open.
   bool Close(int64_t id, const std::string& why);
-  void CloseAll(const std::string& why);
+  // Those that have an owner, who is going with the daemon. The others are open for the next one.
+  void CloseOwned(const std::string& why);
+
+  // Opens the sessions again that the ledger at `path` says are open, each where it was, with the
+  // leases that have not ended. One that cannot be is closed, with the reason in the log.
+  Result<void> Restore(const std::string& path);
 
   // Takes no more queries and connections; what came in is still answered.
   void StopReceiving();
@@ -59,6 +66,9 @@ class SessionManager {
   }
 
  private:
+  // No lease is rebuilt from an answer that is older.
+  static constexpr std::chrono::hours kOldestLease{24};
+
   struct Listeners {
     std::shared_ptr<UdpListener> udp;
     std::unique_ptr<TcpListener> tcp;
@@ -68,6 +78,8 @@ class SessionManager {
     std::unique_ptr<GateService> gate;
   };
 
+  Result<void> RestoreSession(const OpenSession& opened);
+  Result<void> RestoreLeases(const std::string& path);
   Result<ListenSockets> SocketsFor(const SessionRequest& request) const;
   Result<void> CheckClient(const SessionRequest& request) const;
   Listeners StartListeners(ListenSockets sockets, int64_t session);

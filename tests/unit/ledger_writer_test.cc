@@ -103,14 +103,18 @@ TEST_CASE("Ids go on from the highest in the ledger") {
   CHECK(ledger.writer().NextConnectionId() == 3);
 }
 
-TEST_CASE("Sessions that a dead daemon left open are closed when the ledger is opened") {
+TEST_CASE("Sessions whose owners went with a dead daemon are closed when the ledger is opened") {
   TestLedger ledger;
-  ledger.Add(OpenedRow(ledger, "left"));
+  auto left = OpenedRow(ledger, "left");
+  left.owned = true;
+  ledger.Add(left);
   ledger.Add(OpenedRow(ledger, "ended"));
-  ledger.Add(SessionClosedRow{2, kNoonUs + 5, "owner-gone"});
+  ledger.Add(SessionClosedRow{2, kNoonUs + 5, "closed"});
+  ledger.Add(OpenedRow(ledger, "by hand"));
   ledger.Reopen();
-  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 1") == "daemon-died");
-  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 2") == "owner-gone");
+  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 1") == "owner-gone");
+  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 2") == "closed");
+  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 3") == "NULL");
   CHECK(ledger.Value("SELECT closed FROM sessions WHERE session = 2") ==
         "2027-01-15T08:00:00.000006Z");
 }
@@ -151,7 +155,7 @@ TEST_CASE("What a completion was run for is in the ledger after kill -9") {
   CHECK(std::stoll(ledger.Value("SELECT count(*) FROM queries WHERE id <= " +
                                 std::to_string(last))) == last);
   CHECK(ledger.Value("SELECT count(*) FROM pragma_foreign_key_check") == "0");
-  CHECK(ledger.Value("SELECT close_reason FROM sessions") == "daemon-died");
+  CHECK(ledger.Value("SELECT close_reason FROM sessions") == "NULL");
   CHECK(ledger.writer().NextQueryId() > last);
 }
 
