@@ -8,20 +8,28 @@
 #include "common/unique_fd.h"
 #include "tests/fuzz/promise.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace namegate;
+namespace namegate::testing {
+namespace {
+
+void TryInput(const uint8_t* data, size_t size) {
   const UniqueFd file(memfd_create("config", MFD_CLOEXEC));
-  testing::Promise(write(file.get(), data, size) == static_cast<ssize_t>(size), "a file to read");
+  Promise(write(file.get(), data, size) == static_cast<ssize_t>(size), "a file to read");
   const std::string path = "/proc/self/fd/" + std::to_string(file.get());
   const auto config = Config::Load(path, std::nullopt);
   if (!config) {
-    testing::Promise(config.error().message.find(path) != std::string::npos,
-                     "a refusal names the file");
-    return 0;
+    Promise(config.error().message.find(path) != std::string::npos, "a refusal names the file");
+    return;
   }
-  testing::Promise(config->state_dir.starts_with('/'), "the state directory is absolute");
+  Promise(config->state_dir.starts_with('/'), "the state directory is absolute");
   for (const UpstreamAddress& upstream : config->upstreams) {
-    testing::Promise(upstream.endpoint.port != 0, "an upstream has a port");
+    Promise(upstream.endpoint.port != 0, "an upstream has a port");
   }
+}
+
+}  // namespace
+}  // namespace namegate::testing
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  namegate::testing::TryInput(data, size);
   return 0;
 }

@@ -20,11 +20,7 @@ std::vector<std::string> Lines(std::string_view stream, size_t piece) {
   return lines;
 }
 
-}  // namespace
-}  // namespace namegate::testing
-
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace namegate::testing;
+void TryInput(const uint8_t* data, size_t size) {
   const std::string_view stream = Text(data, size);
   const auto whole = Lines(stream, size + 1);
   Promise(whole == Lines(stream, 1), "lines do not depend on how they arrive");
@@ -32,5 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const std::string& line : whole) {
     Promise(line.find('\n') == std::string::npos, "a line has no newline");
   }
+}
+
+}  // namespace
+}  // namespace namegate::testing
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  namegate::testing::TryInput(data, size);
   return 0;
 }

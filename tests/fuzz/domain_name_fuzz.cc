@@ -21,16 +21,19 @@ void CheckName(const DomainName& name) {
           "a parent has one label less");
 }
 
+void TryInput(const uint8_t* data, size_t size) {
+  if (const auto name = DomainName::FromWire({data, size})) CheckName(*name);
+  if (const auto name = DomainName::FromText(Text(data, size))) {
+    CheckName(*name);
+  } else {
+    Promise(IsPrintable(name.error().message), "a refusal is printable");
+  }
+}
+
 }  // namespace
 }  // namespace namegate::testing
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace namegate;
-  if (const auto name = DomainName::FromWire({data, size})) testing::CheckName(*name);
-  if (const auto name = DomainName::FromText(testing::Text(data, size))) {
-    testing::CheckName(*name);
-  } else {
-    testing::Promise(testing::IsPrintable(name.error().message), "a refusal is printable");
-  }
+  namegate::testing::TryInput(data, size);
   return 0;
 }

@@ -53,16 +53,19 @@ void CheckVerdict(const resolver::GateVerdict& verdict, const GateRequest& reque
           "nothing but what is ruled or leased is allowed");
 }
 
+void TryInput(const uint8_t* data, size_t size) {
+  RelayRequest request{};
+  std::memcpy(&request, data, std::min(size, sizeof request));
+  resolver::Session session(Rules());
+  Prepare(session);
+  const auto verdict = resolver::JudgeGateRequest(session, request, size, resolver::LeaseTerms{});
+  CheckVerdict(verdict, request.request, size);
+}
+
 }  // namespace
 }  // namespace namegate::testing
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace namegate;
-  RelayRequest request{};
-  std::memcpy(&request, data, std::min(size, sizeof request));
-  resolver::Session session(testing::Rules());
-  testing::Prepare(session);
-  const auto verdict = resolver::JudgeGateRequest(session, request, size, resolver::LeaseTerms{});
-  testing::CheckVerdict(verdict, request.request, size);
+  namegate::testing::TryInput(data, size);
   return 0;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -22,10 +23,8 @@ inline std::string_view Text(const uint8_t* data, size_t size) {
 
 // True if the text can be shown on a terminal whoever chose it.
 inline bool IsPrintable(std::string_view text) {
-  for (const char character : text) {
-    if (character < ' ' || character > '~') return false;
-  }
-  return true;
+  return std::all_of(text.begin(), text.end(),
+                     [](char character) { return character >= ' ' && character <= '~'; });
 }
 
 }  // namespace namegate::testing

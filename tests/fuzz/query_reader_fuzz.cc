@@ -44,17 +44,20 @@ void CheckRefusal(const QueryMessage& message) {
   Promise(read->question_wire == message.question_wire, "a response repeats the question");
 }
 
+void TryInput(const uint8_t* data, size_t size) {
+  const ParsedQuery parsed = resolver::ParseQuery({data, size});
+  if (parsed.fault == QueryFault::kIgnore) return;
+  Promise(size >= resolver::kHeaderSize, "what has no header is ignored");
+  if (parsed.fault != QueryFault::kNone) return;
+  Promise(parsed.message.qname.has_value(), "a query without fault has a name");
+  CheckAgainstLibc(data, size, parsed.message);
+  CheckRefusal(parsed.message);
+}
+
 }  // namespace
 }  // namespace namegate::testing
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace namegate::testing;
-  const ParsedQuery parsed = namegate::resolver::ParseQuery({data, size});
-  if (parsed.fault == QueryFault::kIgnore) return 0;
-  Promise(size >= namegate::resolver::kHeaderSize, "what has no header is ignored");
-  if (parsed.fault != QueryFault::kNone) return 0;
-  Promise(parsed.message.qname.has_value(), "a query without fault has a name");
-  CheckAgainstLibc(data, size, parsed.message);
-  CheckRefusal(parsed.message);
+  namegate::testing::TryInput(data, size);
   return 0;
 }

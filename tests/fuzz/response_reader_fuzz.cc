@@ -74,16 +74,19 @@ bool HoldsTsig(const uint8_t* data, size_t size) {
   return false;
 }
 
+void TryInput(const uint8_t* data, size_t size) {
+  const auto message = resolver::ParseResponse({data, size});
+  if (!message || message->truncated) return;
+  Promise(message->answers.size() + message->authorities.size() <= resolver::kMaxRecords,
+          "a response has a bounded number of records");
+  CheckAgainstLibc(data, size, *message);
+  if (!HoldsTsig(data, size)) CheckAgainstLdns(data, size, *message);
+}
+
 }  // namespace
 }  // namespace namegate::testing
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace namegate::testing;
-  const auto message = namegate::resolver::ParseResponse({data, size});
-  if (!message || message->truncated) return 0;
-  Promise(message->answers.size() + message->authorities.size() <= namegate::resolver::kMaxRecords,
-          "a response has a bounded number of records");
-  CheckAgainstLibc(data, size, *message);
-  if (!HoldsTsig(data, size)) CheckAgainstLdns(data, size, *message);
+  namegate::testing::TryInput(data, size);
   return 0;
 }

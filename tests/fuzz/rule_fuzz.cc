@@ -25,16 +25,19 @@ void CheckRule(const Rule& rule) {
           "a rule survives its canonical text");
 }
 
+void TryInput(const uint8_t* data, size_t size) {
+  const auto rule = Rule::FromText(Text(data, size));
+  if (rule) {
+    CheckRule(*rule);
+  } else {
+    Promise(IsPrintable(rule.error().message), "a refusal is printable");
+  }
+}
+
 }  // namespace
 }  // namespace namegate::testing
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace namegate;
-  const auto rule = Rule::FromText(testing::Text(data, size));
-  if (rule) {
-    testing::CheckRule(*rule);
-  } else {
-    testing::Promise(testing::IsPrintable(rule.error().message), "a refusal is printable");
-  }
+  namegate::testing::TryInput(data, size);
   return 0;
 }
