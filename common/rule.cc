@@ -111,6 +111,10 @@ Result<void> ParseNameHost(std::string_view host, std::string_view text, Rule& r
     return BadRule(text,
                    "a host has only letters, digits, hyphens and underscores between its dots");
   }
+  // An escape can spell digits; shown without it the name would read as an address.
+  if (LooksLikeAddress(name->ToText())) {
+    return BadRule(text, "'" + name->ToText() + "' reads like an address, but is none");
+  }
   rule.name = std::move(name).value();
   return {};
 }

@@ -36,10 +36,10 @@ class LedgerWriter {
   using Completion = std::function<void(bool committed)>;
 
   // Opens or creates the ledger, migrates it to the current schema, and closes in it the sessions
-  // that an earlier daemon left open and that had an owner (why: "owner-gone"). `wake` is called once per group, on the
-  // writer's thread, when there are completions to run; it must stay callable until the writer is
-  // gone. A file that is no ledger, or a newer one, is left alone and refused.
-  // With a key, seals can be made by its holders alone.
+  // that an earlier daemon left open and that had an owner (why: "owner-gone"). `wake` is called
+  // once per group, on the writer's thread, when there are completions to run; it must stay
+  // callable until the writer is gone. A file that is no ledger, or a newer one, is left alone and
+  // refused. With a key, seals can be made by its holders alone.
   static Result<std::unique_ptr<LedgerWriter>> Open(const std::string& path, Durability durability,
                                                     std::function<void()> wake,
                                                     std::optional<SealKey> key = std::nullopt);

@@ -181,8 +181,8 @@ TEST_CASE("The completion of run offers every option that its help shows") {
 
 TEST_CASE("A gate that does not exist is refused with the names of those that do") {
   const CommandHarness harness;
-  const Outcome outcome = testing::Run(Joined(
-      harness.Namegate({"run", "--gate", "moat"}), {"--", "touch", harness.directory().File("x")}));
+  const Outcome outcome = testing::Run(Joined(harness.Namegate({"run", "--gate", "moat"}),
+                                              {"--", "touch", harness.directory().File("x")}));
   CHECK(outcome.status == 125);
   CHECK_THAT(outcome.err, Contains("moat") && Contains("enclave or preload"));
   CHECK(access(harness.directory().File("x").c_str(), F_OK) != 0);

@@ -79,6 +79,7 @@ TEST_CASE("A rule that cannot be right is refused with the fix") {
   CHECK_THAT(Refusal("a*.example.org:443"), Contains("whole labels"));
   CHECK_THAT(Refusal("*.*.example.org:443"), Contains("whole labels"));
   CHECK_THAT(Refusal("ex ample.org:443"), Contains("letters, digits"));
+  CHECK_THAT(Refusal("\\0492:443"), Contains("reads like an address"));
   CHECK_THAT(Refusal(".:443"), Contains("not an address or range"));
 }
 
