@@ -10,7 +10,7 @@ inline constexpr char kGeneralHelp[] = R"help(
 General options, to be given anywhere: --state-dir DIR, --config FILE, --json; see namegate --help.)help";
 
 inline constexpr char kMainHelp[] = R"help(Examples:
-  namegate run --gate preload --allow pypi.org:443 --allow files.pythonhosted.org:443 -- pip download requests
+  namegate run --allow pypi.org:443 --allow files.pythonhosted.org:443 -- pip download requests
       run a command that may reach these two hosts, and nothing else
   namegate session open --allow '*.example.org:443'
       open a session by hand; prints what to put into a sandbox
@@ -30,13 +30,16 @@ address or a CIDR prefix. PORTS is 443, 80,443 or 8000-8010. PROTO is tcp (defau
 Without --policy, the file .namegate.toml of the current directory is read if it is there.
 
 Examples:
-  namegate run --gate preload --allow deb.debian.org:80 -- apt-get update
-  namegate run --gate preload --policy ci.toml --label build-42 -- make test
-  namegate run --gate preload --upstream 192.0.2.53 --allow example.org:443 -- curl https://example.org/
-  namegate run --gate preload --allow-private db.corp.example:5432 -- ./integration-tests
+  namegate run --allow deb.debian.org:80 -- apt-get update
+  namegate run --policy ci.toml --label build-42 -- make test
+  namegate run --upstream 192.0.2.53 --allow example.org:443 -- curl https://example.org/
+  namegate run --allow-private db.corp.example:5432 -- ./integration-tests
 
-The preload gate holds dynamically linked programs that do not try to get round it; a static or
-setuid command is refused. The command keeps the terminal and gets the signals sent to namegate.
+The enclave, the default, holds every program, static or not, in a network of its own; what this host
+lacks for it is named. --gate preload needs no namespaces of the kernel's but holds only dynamically
+linked programs that do not try to get round it; it refuses static and setuid commands, and its name
+server needs port 53. Rules may also open record types: example.org/MX,TXT.
+The command keeps the terminal and gets the signals sent to namegate.
 A daemon is started if none runs for the state directory, and leaves after the last session.
 
 Exit status: the command's own; 128+N if signal N ended it; 125 trouble of Namegate's own;

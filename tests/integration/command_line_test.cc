@@ -41,7 +41,7 @@ std::string Executable(const testing::TempDir& directory, const std::string& nam
 TEST_CASE("Help is on standard output with exit status 0 and teaches by example") {
   const Outcome help = Namegate({"--help"});
   CHECK(help.status == 0);
-  CHECK_THAT(help.out, Contains("namegate run --gate preload --allow pypi.org:443"));
+  CHECK_THAT(help.out, Contains("namegate run --allow pypi.org:443"));
   CHECK(help.err.empty());
   CHECK_THAT(Namegate({"run", "--help"}).out, Contains("128+N"));
   CHECK_THAT(Namegate({"session", "open", "--help"}).out, Contains("--client PREFIX"));
