@@ -33,9 +33,9 @@ std::optional<int64_t> UnitUs(char unit) {
     case 'h':
       return 3600 * kSecondUs;
     case 'd':
-      return 86'400 * kSecondUs;
+      return int64_t{86'400} * kSecondUs;
     case 'w':
-      return 7 * 86'400 * kSecondUs;
+      return int64_t{7} * 86'400 * kSecondUs;
     default:
       return std::nullopt;
   }

@@ -115,7 +115,7 @@ std::string Shown(std::string_view text) {
   return printable ? std::string(text) : Printable(text);
 }
 
-std::unique_ptr<RowPrinter> RowPrinter::Create(bool json, std::vector<std::string> columns) {
+std::unique_ptr<RowPrinter> RowPrinter::Create(bool json, const std::vector<std::string>& columns) {
   if (json) return std::make_unique<JsonPrinter>(columns);
   return std::make_unique<TablePrinter>(columns);
 }

@@ -18,7 +18,7 @@ std::string Shown(std::string_view text);
 class RowPrinter {
  public:
   // An array of JSON objects if `json`, else a table with its columns aligned.
-  static std::unique_ptr<RowPrinter> Create(bool json, std::vector<std::string> columns);
+  static std::unique_ptr<RowPrinter> Create(bool json, const std::vector<std::string>& columns);
   virtual ~RowPrinter() = default;
 
   // One cell per column: null, a number or a text.
