@@ -5,19 +5,22 @@ BUILD_PACKAGES := g++ cmake ninja-build pkg-config catch2 libcli11-dev libldns-d
   libpsl-dev libseccomp-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev \
   libuv1-dev nlohmann-json3-dev
 DEMO_PACKAGES := curl python3
-TEST_PACKAGES := bind9-dnsutils curl git ldnsutils musl-tools openssl python3 socat
+TEST_PACKAGES := aria2 bind9-dnsutils curl dropbear-bin git hey iproute2 ldnsutils musl-tools ngtcp2-client ngtcp2-server openssh-client openssl python3 socat
 LINT_PACKAGES := clang-format clang-tidy python3
 FUZZ_PACKAGES := clang libclang-rt-14-dev
-BENCH_PACKAGES := dnsperf dnsmasq-base python3
+BENCH_PACKAGES := bubblewrap dnsmasq-base dnsperf iproute2 passt python3 tinyproxy
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
+# Ledgers that `make crash` begins and kills the daemon over, 25 times each, in each of its ways.
+CRASH_LEDGERS ?= 8
+LEDGER_ROWS ?= 1000000
 # How long `make fuzz` gives each target.
 FUZZ_SECONDS ?= 30
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test lint bench fuzz install clean
+.PHONY: help build demo test crash lint bench fuzz install clean
 
 help:  ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,16 +47,23 @@ test:  ## builds and runs all tests: optimised, under ASan+UBSan, and what has t
 	  --output-log build/test/log.txt </dev/null; status=$$?; \
 	  grep 'tests passed' build/test/log.txt; exit $$status
 
+crash:  ## kills the daemon under load CRASH_LEDGERS x 25 times, cuts its power too, and counts rows
+	$(call need,$(BUILD_PACKAGES))
+	$(call compile,release,crash_test)
+	@NAMEGATE_CRASH_LEDGERS=$(CRASH_LEDGERS) build/release/bin/crash_test
+
 lint:  ## checks the format (clang-format) and what is installed (clang-tidy)
 	$(call need,$(BUILD_PACKAGES) $(LINT_PACKAGES))
 	$(call compile,release,all)
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 	printf '%s\n' $(PRODUCT) | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build/release
 
-bench:  ## measures queries per second and CPU per query beside dnsmasq, and the cost of the gate
+bench:  ## measures the resolver beside dnsmasq, and the gates beside bubblewrap, a proxy and pasta
 	$(call need,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
-	$(call compile,release,programs connect_bench)
+	$(call compile,release,programs connect_bench network_bench ledger_stalls ledger_questions)
 	@tests/bench/bench.sh build/release
+	@build/release/bin/ledger_stalls
+	@build/release/bin/ledger_questions $(LEDGER_ROWS)
 
 fuzz:  ## fuzzes each reader of bytes for FUZZ_SECONDS (30)
 	$(call need,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))

@@ -77,15 +77,29 @@ Result<void> ReadLists(const TomlFile& file, Config& config) {
     if (!value) return value.error();
     config.private_ranges = std::move(value).value();
   }
+  if (const toml::node* node = file.root().get("mask")) {
+    auto value = List<std::string>(
+        file, *node, "mask must be a list of absolute paths: mask = [\"/run/vendor/agent.sock\"]",
+        [](const std::string& text) {
+          return text.starts_with('/') ? std::optional(text) : std::nullopt;
+        });
+    if (!value) return value.error();
+    config.mask = std::move(value).value();
+  }
   return {};
 }
 
 Result<void> ReadWords(const TomlFile& file, Config& config) {
-  if (const toml::node* node = file.root().get("state_dir")) {
-    auto value = file.String(*node, "state_dir");
+  for (const auto& [key, path] :
+       {std::pair{"state_dir", &config.state_dir}, std::pair{"resolv_conf", &config.resolv_conf}}) {
+    const toml::node* node = file.root().get(key);
+    if (node == nullptr) continue;
+    auto value = file.String(*node, key);
     if (!value) return value.error();
-    if (!value->starts_with('/')) return file.At(*node, "state_dir must be an absolute path");
-    config.state_dir = std::move(value).value();
+    if (!value->starts_with('/')) {
+      return file.At(*node, std::string(key) + " must be an absolute path");
+    }
+    *path = std::move(value).value();
   }
   if (const toml::node* node = file.root().get("durability")) {
     auto value = OneOf(file, *node, "durability", {"process", "power"});
@@ -100,6 +114,24 @@ Result<void> ReadWords(const TomlFile& file, Config& config) {
   return {};
 }
 
+Result<void> ReadRetention(const TomlFile& file, Config& config) {
+  if (const toml::node* node = file.root().get("keep")) {
+    auto value = file.String(*node, "keep");
+    if (!value) return value.error();
+    const auto age = AgeFromText(*value);
+    if (!age) return file.At(*node, std::string("keep must be ") + kAgeForms);
+    config.retention.keep = *age;
+  }
+  if (const toml::node* node = file.root().get("max_size")) {
+    auto value = file.String(*node, "max_size");
+    if (!value) return value.error();
+    const auto size = SizeFromText(*value);
+    if (!size) return file.At(*node, std::string("max_size must be ") + kSizeForms);
+    config.retention.max_bytes = *size;
+  }
+  return {};
+}
+
 Result<void> ReadNumbers(const TomlFile& file, Config& config) {
   constexpr int64_t kDay = 86'400;
   int64_t floor_s = config.lease_floor.count();
@@ -108,6 +140,7 @@ Result<void> ReadNumbers(const TomlFile& file, Config& config) {
   int64_t queries_per_s = config.session_queries_per_s;
   auto names = static_cast<int64_t>(config.wildcard_names);
   auto octets = static_cast<int64_t>(config.wildcard_octets);
+  int64_t patience_s = config.owner_patience.count();
   struct Number {
     const char* key;
     int64_t* value;
@@ -119,7 +152,8 @@ Result<void> ReadNumbers(const TomlFile& file, Config& config) {
         Number{"cache_entries", &entries, 0, 1'000'000},
         Number{"session_queries_per_s", &queries_per_s, 0, 10'000'000},
         Number{"wildcard_names", &names, 1, 1'000'000},
-        Number{"wildcard_octets", &octets, 1, 1'000'000'000}}) {
+        Number{"wildcard_octets", &octets, 1, 1'000'000'000},
+        Number{"owner_patience_s", &patience_s, 0, kDay}}) {
     const toml::node* node = file.root().get(number.key);
     if (node == nullptr) continue;
     auto value = file.Integer(*node, number.key, number.least, number.most);
@@ -132,6 +166,7 @@ Result<void> ReadNumbers(const TomlFile& file, Config& config) {
   config.session_queries_per_s = static_cast<uint32_t>(queries_per_s);
   config.wildcard_names = static_cast<size_t>(names);
   config.wildcard_octets = static_cast<size_t>(octets);
+  config.owner_patience = std::chrono::seconds(patience_s);
   return {};
 }
 
@@ -139,16 +174,17 @@ Result<void> ReadFile(const std::string& path, Config& config) {
   auto file = TomlFile::Read(path);
   if (!file) return file.error();
   auto known = file->OnlyKeys(
-      file->root(), {"version", "state_dir", "upstream", "listen", "durability", "log_level",
-                     "lease_floor_s", "lease_grace_s", "cache_entries", "deny", "private_ranges",
-                     "session_queries_per_s", "wildcard_names", "wildcard_octets"});
+      file->root(), {"version", "state_dir", "upstream", "resolv_conf", "listen", "durability",
+                     "log_level", "lease_floor_s", "lease_grace_s", "cache_entries", "deny",
+                     "private_ranges", "session_queries_per_s", "wildcard_names", "wildcard_octets",
+                     "keep", "max_size", "owner_patience_s", "mask"});
   if (!known) return known;
   const toml::node* version = file->root().get("version");
   if (version == nullptr) {
     return file->At(file->root(), "version is missing; write version = 1 first");
   }
   if (auto one = file->Integer(*version, "version", 1, 1); !one) return one.error();
-  for (const auto read : {&ReadServers, &ReadLists, &ReadWords, &ReadNumbers}) {
+  for (const auto read : {&ReadServers, &ReadLists, &ReadWords, &ReadRetention, &ReadNumbers}) {
     if (auto done = read(*file, config); !done) return done;
   }
   return {};

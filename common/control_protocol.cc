@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/peer_namespace.h"
+
 namespace namegate {
 namespace {
 
@@ -51,6 +53,11 @@ Result<ControlClient> ControlClient::Connect(const std::string& socket_path) {
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return Error{"no daemon answers at '" + socket_path + "' (" + std::strerror(errno) +
                  "); start one with: namegated --state-dir DIR"};
+  }
+  // Whoever may write in a directory above can put a socket there, a command in an enclave too.
+  if (UserNamespaceOfPeer(socket.get()) == PeerNamespace::kAnother) {
+    return Error{"what answers at '" + socket_path +
+                 "' is in another user namespace, so it is no daemon to be trusted"};
   }
   return ControlClient(std::move(socket));
 }

@@ -19,8 +19,6 @@ enum class GateOperation : uint8_t {
   kConnect = 2,  // connect(), or a send that connects (MSG_FASTOPEN)
   kSend = 3,     // a datagram to an explicit destination
   kRefused = 4,  // the gate itself refused: `detail` says what (a source route, a socket family)
-  kRelayConnect = 5,  // the enclave's gateway saw a connection start; in a RelayRequest only
-  kRelaySend = 6,     // it saw the first datagram of a flow; in a RelayRequest only
 };
 
 struct GateRequest {
@@ -37,15 +35,6 @@ struct GateRequest {
       address[16];  // network order; the first 4 for family 4. Never v4-mapped, never 0.0.0.0 or ::
 };
 static_assert(sizeof(GateRequest) == 32);
-
-// What the enclave's gateway asks, on behalf of a process that is not its peer.
-inline constexpr uint16_t kRelayVersion = 2;
-struct RelayRequest {
-  GateRequest request;  // version kRelayVersion, size sizeof(RelayRequest)
-  uint32_t pid;         // of the process that connects, as the gateway sees it; 0: not known
-  uint32_t reserved;    // zero
-};
-static_assert(sizeof(RelayRequest) == 40);
 
 enum class GateRefusal : uint8_t {
   kNone = 0,
@@ -66,6 +55,13 @@ struct GateReply {
   char message[244];
 };
 static_assert(sizeof(GateReply) == 256);
+
+// Inside an enclave, where the gate is loaded so that programs are told why: its own place, which
+// is the same in every session and covers the host's directory of that name.
+inline constexpr char kInnerDirectory[] = "/etc/namegate";
+inline constexpr char kInnerLibrary[] = "/etc/namegate/libnamegate.so";
+inline constexpr char kInnerSession[] = "/etc/namegate/session";
+inline constexpr char kInnerGateSocket[] = "/etc/namegate/session/gate";
 
 // Environment of a gated process.
 inline constexpr char kGateSocketVariable[] = "NAMEGATE_SOCKET";  // path of the session's socket

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "common/unique_fd.h"
 
@@ -73,6 +74,14 @@ std::string_view AsText(const SealDigest& digest, size_t octets = sizeof(SealDig
   return {reinterpret_cast<const char*>(digest.data()), octets};
 }
 
+// Whoever owns the directory could put another file there anyway.
+bool MayOwnKey(uid_t owner, const std::string& path) {
+  if (owner == geteuid() || owner == 0) return true;
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  struct stat status {};
+  return stat(directory.empty() ? "." : directory.c_str(), &status) == 0 && status.st_uid == owner;
+}
+
 int HexValue(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -85,7 +94,8 @@ Result<std::optional<SealKey>> SealKey::FromFile(const std::string& path) {
   const auto error = [&](const std::string& why) {
     return Error{"read the ledger's key '" + path + "': " + why};
   };
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe would have the caller wait for whoever writes to it.
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file && errno == ENOENT) return std::optional<SealKey>();
   if (!file) return error(std::strerror(errno));
   struct stat status {};
@@ -93,6 +103,9 @@ Result<std::optional<SealKey>> SealKey::FromFile(const std::string& path) {
   if (!S_ISREG(status.st_mode)) return error("not a file");
   if ((status.st_mode & 0077) != 0) {
     return error("others may read or change it; run chmod 600 on it, or make a new one");
+  }
+  if (!MayOwnKey(status.st_uid, path)) {
+    return error("it belongs to another user, who could forge seals; chown it, or make a new one");
   }
   std::string bytes(kMaxKeyOctets + 1, '\0');
   const ssize_t length = read(file.get(), bytes.data(), bytes.size());

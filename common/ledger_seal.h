@@ -69,8 +69,36 @@ inline constexpr SealedTable kSealedTables[] = {
      "SELECT connection_id, time_us, session_id, gate_id, pid, program_id, protocol, address_id,"
      " port, verdict, reason, rule_id, name_id, query_id FROM connection"
      " WHERE connection_id > ?1 AND connection_id <= ?2 ORDER BY connection_id"},
+    {"notice", "notice_id", "notice_id",
+     "SELECT notice_id, time_us, kind, text FROM notice"
+     " WHERE notice_id > ?1 AND notice_id <= ?2 ORDER BY notice_id"},
+    {"removal", "removal_id", "removal_id",
+     "SELECT removal_id, begun_us, why, seal_id, seal_digest, seal_time_us, marks FROM removal"
+     " WHERE removal_id > ?1 AND removal_id <= ?2 ORDER BY removal_id"},
+    {"removal_done", "removal_id", "removed_id",
+     "SELECT removal_id, done_us, queries, connections, sessions, kept_digest FROM removal_done"
+     " WHERE removal_id > ?1 AND removal_id <= ?2 ORDER BY removal_id"},
+    {"policy_change", "change_id", "change_id",
+     "SELECT change_id, session_id, time_us, policy_id FROM policy_change"
+     " WHERE change_id > ?1 AND change_id <= ?2 ORDER BY change_id"},
+    {"exposure", "exposure_id", "exposure_id",
+     "SELECT exposure_id, session_id, path FROM exposure"
+     " WHERE exposure_id > ?1 AND exposure_id <= ?2 ORDER BY exposure_id"},
+    {"connection_count", "connection_id", "counted_connection_id",
+     "SELECT connection_id, count FROM connection_count"
+     " WHERE connection_id > ?1 AND connection_id <= ?2 ORDER BY connection_id"},
+    {"connection_ending", "ending_id", "ending_id",
+     "SELECT ending_id, connection_id, closed_us, bytes_out, bytes_in, how FROM connection_ending"
+     " WHERE ending_id > ?1 AND ending_id <= ?2 ORDER BY ending_id"},
 };
 inline constexpr size_t kSealedTableCount = std::size(kSealedTables);
+
+// The place of a table in the list; kSealedTableCount if it is not there.
+constexpr size_t SealedTablePlace(std::string_view name) {
+  size_t place = 0;
+  while (place < kSealedTableCount && name != kSealedTables[place].table) ++place;
+  return place;
+}
 
 // The highest sealed id of each table; no id is as low as kNoMark.
 inline constexpr int64_t kNoMark = INT64_MIN;
@@ -87,7 +115,8 @@ using SealDigest = std::array<uint8_t, 32>;
 class SealKey {
  public:
   // The whole content of a file is the key: 16 octets at least, 4,096 at most. The file may be
-  // readable by its owner alone. Nothing if there is no such file.
+  // readable by its owner alone, who must be the caller, root, or the owner of the directory that
+  // it is in. Nothing if there is no such file.
   static Result<std::optional<SealKey>> FromFile(const std::string& path);
 
   std::string_view bytes() const { return bytes_; }

@@ -2,20 +2,17 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
-#include <set>
+#include <utility>
 
 #include "common/escape.h"
-#include "schema/schema.h"
+#include "common/iso_time.h"
+#include "common/ledger_anchor.h"
+#include "common/ledger_fixed_parts.h"
+#include "common/ledger_group_difference.h"
+#include "common/ledger_row_stream.h"
 
 namespace namegate {
 namespace {
-
-using Check = std::array<uint8_t, SealedGroup::kCheckOctets>;
-
-// Pairs of rows that are compared to find out which was removed or inserted; beyond, the group is
-// named as a whole.
-constexpr size_t kMaxComparisons = 4'000'000;
 
 SealDigest DigestFrom(std::string_view bytes) {
   SealDigest digest{};
@@ -23,71 +20,14 @@ SealDigest DigestFrom(std::string_view bytes) {
   return digest;
 }
 
-// A table's rows, one after the other.
-class RowStream {
- public:
-  static Result<RowStream> Open(Database& ledger, size_t table) {
-    auto select = ledger.Prepare(kSealedTables[table].select);
-    if (!select) return select.error();
-    select->Bind(1, kNoMark);
-    select->Bind(2, INT64_MAX);
-    RowStream stream(table, *std::move(select));
-    if (auto moved = stream.Move(); !moved) return moved.error();
-    return stream;
-  }
-
-  bool at_end() const { return at_end_; }
-  int64_t id() const { return select_.integer(0); }
-  Result<SealDigest> Digest() const { return RowDigest(table_, select_); }
-  Result<void> Move() {
-    auto row = select_.Step();
-    if (!row) return row.error();
-    at_end_ = !*row;
-    return {};
-  }
-
- private:
-  RowStream(size_t table, Statement select) : table_(table), select_(std::move(select)) {}
-  size_t table_;
-  Statement select_;
-  bool at_end_ = false;
-};
-
-struct FoundRow {
-  int64_t id = 0;
-  Check check{};
-};
-
-// What a seal says of one table's rows.
-struct ExpectedRows {
-  bool known = false;
-  std::vector<Check> checks;
-};
-
-// Takes the checks of one table off the front of `bytes`; unknown if that is not what they are.
-ExpectedRows TakeChecks(std::string_view& bytes) {
-  ExpectedRows rows;
-  if (bytes.size() < 4) return rows;
-  size_t count = 0;
-  for (int i = 0; i < 4; ++i)
-    count = count << 8 | static_cast<uint8_t>(bytes[static_cast<size_t>(i)]);
-  bytes.remove_prefix(4);
-  if (bytes.size() / SealedGroup::kCheckOctets < count) return rows;
-  rows.known = true;
-  for (size_t i = 0; i < count; ++i) {
-    Check check{};
-    std::copy_n(bytes.begin(), check.size(), check.begin());
-    rows.checks.push_back(check);
-    bytes.remove_prefix(check.size());
-  }
-  return rows;
-}
-
+// Theory of operation. All tables are read once, in the order of their ids, beside the seals, each
+// of which says how far its group went. Where rows have been removed, the chain begins behind the
+// seal up to which the last removal went, and what stayed before it is held against `kept`.
 class Verifier {
  public:
   Verifier(Database& ledger, const std::optional<SealKey>& key,
            const std::optional<SealHead>& since)
-      : ledger_(ledger), key_(key), since_(since) {}
+      : ledger_(ledger), key_(key), since_(since && since->seal_id > 0 ? since : std::nullopt) {}
 
   Result<Verification> Run() {
     // One moment: what is written meanwhile is not seen.
@@ -104,14 +44,24 @@ class Verifier {
 
  private:
   Result<void> RunInTransaction() {
-    if (auto fixed = CompareFixedParts(); !fixed) return fixed;
+    if (auto checked = CheckFile(); !checked) return checked;
+    auto differences = DifferencesOfFixedParts(ledger_);
+    if (!differences) return differences.error();
+    for (const std::string& difference : *differences) Find(difference);
     for (size_t table = 0; table < kSealedTableCount; ++table) {
       auto stream = RowStream::Open(ledger_, table);
       if (!stream) return stream.error();
       streams_.push_back(*std::move(stream));
     }
+    auto anchor = ReadChainAnchor(ledger_);
+    if (!anchor) return anchor.error();
+    if (*anchor) {
+      if (auto begun = BeginChain(**anchor); !begun) return begun;
+    }
+    if (auto strays = FindStrays(*anchor); !strays) return strays;
     if (auto seals = FollowSeals(); !seals) return seals;
     if (auto rest = FindUnsealed(); !rest) return rest;
+    if (auto told = FindTold(); !told) return told;
     return FindOrphans();
   }
 
@@ -120,67 +70,114 @@ class Verifier {
     if (result_.findings.size() < Verification::kMaxFindings) result_.findings.push_back(what);
   }
 
-  // Tables, views and the words in them are the same in every ledger of this version.
-  Result<void> CompareFixedParts() {
-    auto fresh = Database::Open(":memory:", Database::Mode::kReadWriteCreate);
-    if (!fresh) return fresh.error();
-    for (const schema::Migration& migration : schema::Migrations()) {
-      if (auto done = fresh->Execute(std::string(migration.sql)); !done) return done;
+  // The seals are over tables, which indexes need not agree with; but what people read comes from
+  // indexes too.
+  Result<void> CheckFile() {
+    auto check = ledger_.Prepare("PRAGMA integrity_check(" +
+                                 std::to_string(Verification::kMaxFindings) + ")");
+    if (!check) return check.error();
+    return ForEachRow(*check, [&] {
+      const std::string_view line = check->text(0);
+      if (line != "ok") Find("the file contradicts itself: " + Printable(line));
+    });
+  }
+
+  Result<void> BeginChain(const ChainAnchor& removal) {
+    result_.head = {removal.seal_id, removal.seal_digest};
+    result_.removed_through_us = removal.seal_time_us;
+    if (removal.covers_itself()) {
+      Find("removal " + std::to_string(removal.removal_id) +
+           " was inserted: it says that it was removed itself");
     }
-    const std::pair<const char*, const char*> parts[] = {
-        {"",
-         "SELECT type || ' ' || name, sql FROM sqlite_schema"
-         " WHERE name NOT LIKE 'sqlite_%' ORDER BY 1"},
-        {"reason ",
-         "SELECT reason_id, code || ' ' || alarm || ' ' || meaning FROM reason ORDER BY 1"},
-        {"source ", "SELECT source_id, name FROM source ORDER BY 1"},
-        {"rrtype ", "SELECT code, name FROM rrtype ORDER BY 1"},
-        {"rcode ", "SELECT code, name FROM rcode ORDER BY 1"}};
-    for (const auto& [what, sql] : parts) {
-      auto expected = ReadPairs(*fresh, sql);
-      if (!expected) return expected.error();
-      auto found = ReadPairs(ledger_, sql);
-      if (!found) return found.error();
-      Compare(what, *expected, *found);
+    if (since_ && since_->seal_id <= removal.seal_id) CheckRemovedSince(removal);
+    if (removal.kept_digest) return FollowKept(removal);
+    // What is there up to the marks is whatever has not been removed yet.
+    result_.removal_under_way = true;
+    for (size_t table = 0; table < kSealedTableCount; ++table) {
+      if (auto moved = streams_[table].MoveBehind(removal.marks[table]); !moved) return moved;
     }
     return {};
   }
 
-  static Result<std::map<std::string, std::string>> ReadPairs(Database& database, const char* sql) {
-    auto select = database.Prepare(sql);
-    if (!select) return select.error();
-    std::map<std::string, std::string> pairs;
-    while (true) {
-      auto row = select->Step();
-      if (!row) return row.error();
-      if (!*row) return pairs;
-      pairs.emplace(select->text(0), select->text(1));
-    }
+  void CheckRemovedSince(const ChainAnchor& removal) {
+    if (since_->seal_id == removal.seal_id) return CheckSince(removal.seal_digest);
+    since_seen_ = true;
+    Find("seal " + std::to_string(since_->seal_id) + ", after which was asked, was removed on " +
+         IsoTime(removal.begun_us) + " with what it sealed, because of its " + removal.why +
+         " (removal " + std::to_string(removal.removal_id) +
+         "): nothing can be said of what stands before seal " + std::to_string(removal.seal_id));
   }
 
-  void Compare(const std::string& what, const std::map<std::string, std::string>& expected,
-               const std::map<std::string, std::string>& found) {
-    for (const auto& [name, text] : expected) {
-      const auto same = found.find(name);
-      if (same == found.end()) Find(what + name + " was removed");
-      if (same != found.end() && same->second != text) Find(what + name + " was changed");
+  Result<void> FollowKept(const ChainAnchor& removal) {
+    auto lots = ledger_.Prepare(
+        "SELECT lot, place, through_id, digest, checks FROM kept WHERE removal_id = ? ORDER BY "
+        "lot");
+    if (!lots) return lots.error();
+    lots->Bind(1, removal.removal_id);
+    SealDigest end = removal.seal_digest;
+    auto followed = ForEachRow(*lots, [&] { return FollowLot(*lots, removal.removal_id, end); });
+    if (!followed) return followed;
+    if (end != *removal.kept_digest) {
+      Find("what removal " + std::to_string(removal.removal_id) + " left was changed");
     }
-    for (const auto& [name, text] : found) {
-      if (!expected.contains(name)) Find(what + Printable(name) + " was inserted");
+    return FindAny("seal", "seal_id BETWEEN 1 AND " + std::to_string(removal.seal_id),
+                   " seals from before the removal were inserted");
+  }
+
+  Result<void> FindAny(const std::string& table, const std::string& where,
+                       const std::string& what) {
+    auto any = ledger_.QueryInteger("SELECT count(*) FROM " + table + " WHERE " + where);
+    if (!any) return any.error();
+    if (*any > 0) Find(std::to_string(*any) + what);
+    return {};
+  }
+
+  // Rows that are in no seal, because they are there for a removal alone.
+  Result<void> FindStrays(const std::optional<ChainAnchor>& removal) {
+    const std::string others =
+        removal ? "removal_id <> " + std::to_string(removal->removal_id) : "1";
+    auto found = FindAny("seal", "seal_id < 1", " seals with numbers below 1 were inserted");
+    if (!found) return found;
+    found = FindAny("removal_progress", result_.removal_under_way ? others : "1",
+                    " rows of removal_progress were inserted");
+    // While one is under way, those of the removal before may be there yet.
+    if (!found || result_.removal_under_way) return found;
+    return FindAny("kept", others, " rows of kept were inserted");
+  }
+
+  Result<void> FollowLot(const Statement& lot, int64_t removal_id, SealDigest& end) {
+    const int64_t number = lot.integer(0);
+    const int64_t place = lot.integer(1);
+    const std::string name =
+        "lot " + std::to_string(number) + " of removal " + std::to_string(removal_id);
+    const SealDigest digest = DigestFrom(lot.text(3));
+    SealedGroup group;
+    found_.clear();
+    if (place >= 0 && place < static_cast<int64_t>(kSealedTableCount)) {
+      if (auto taken = TakeRows(static_cast<size_t>(place), lot.integer(2), group); !taken) {
+        return taken;
+      }
     }
+    auto expected = group.Digest(end, number, removal_id, nullptr);
+    if (!expected) return expected.error();
+    Compare(name, *expected == digest, lot.text(4), group);
+    end = digest;
+    return {};
   }
 
   Result<void> FollowSeals() {
     std::string sql = "SELECT seal_id, time_us, keyed, digest, checks";
     for (const SealedTable& table : kSealedTables) sql += std::string(", ") + table.mark;
-    auto seals = ledger_.Prepare(sql + " FROM seal ORDER BY seal_id");
+    auto seals = ledger_.Prepare(sql + " FROM seal WHERE seal_id > ? ORDER BY seal_id");
     if (!seals) return seals.error();
-    while (true) {
-      auto row = seals->Step();
-      if (!row) return row.error();
-      if (!*row) return {};
-      if (auto followed = FollowSeal(*seals); !followed) return followed;
+    seals->Bind(1, result_.head.seal_id);
+    auto followed = ForEachRow(*seals, [&] { return FollowSeal(*seals); });
+    // That there was no key yet can be said of a beginning, not of all: who lacks the key would.
+    if (key_ && result_.seals > 0 && !was_keyed_) {
+      Find("the last seal, " + std::to_string(result_.head.seal_id) +
+           ", was made without the key, as anybody can");
     }
+    return followed;
   }
 
   Result<void> FollowSeal(const Statement& seal) {
@@ -203,7 +200,7 @@ class Verifier {
     if (!group) return group.error();
     auto expected = group->Digest(result_.head.digest, id, time_us, keyed ? &*key_ : nullptr);
     if (!expected) return expected.error();
-    if (*expected != digest) Explain(name, checks, *group);
+    Compare(name, *expected == digest, checks, *group);
     if (since_ && since_->seal_id == id) CheckSince(digest);
     ++result_.seals;
     if (!keyed) ++result_.unkeyed;
@@ -224,134 +221,57 @@ class Verifier {
 
   Result<SealedGroup> TakeGroup(const Statement& seal) {
     SealedGroup group;
+    found_.clear();
     for (size_t table = 0; table < kSealedTableCount; ++table) {
-      rows_[table].clear();
-      touched_[table] = !seal.is_null(static_cast<int>(5 + table));
-      if (!touched_[table]) continue;
-      const int64_t mark = seal.integer(static_cast<int>(5 + table));
-      marks_[table] = mark;
-      group.BeginTable(table, mark);
-      RowStream& stream = streams_[table];
-      while (!stream.at_end() && stream.id() <= mark) {
-        auto digest = stream.Digest();
-        if (!digest) return digest.error();
-        group.Add(*digest);
-        FoundRow row{stream.id(), {}};
-        std::copy_n(digest->begin(), row.check.size(), row.check.begin());
-        rows_[table].push_back(row);
-        ++result_.rows;
-        if (auto moved = stream.Move(); !moved) return moved.error();
-      }
+      const int column = static_cast<int>(5 + table);
+      if (seal.is_null(column)) continue;
+      if (auto taken = TakeRows(table, seal.integer(column), group); !taken) return taken.error();
     }
     return group;
   }
 
+  // A table's rows up to `mark`, from where it has been read to.
+  Result<void> TakeRows(size_t table, int64_t mark, SealedGroup& group) {
+    group.BeginTable(table, mark);
+    FoundRows& found = found_.emplace_back(FoundRows{table, mark, {}});
+    RowStream& stream = streams_[table];
+    while (!stream.at_end() && stream.id() <= mark) {
+      auto digest = stream.Digest();
+      if (!digest) return digest.error();
+      group.Add(*digest);
+      FoundRow& row = found.rows.emplace_back(FoundRow{stream.id(), {}});
+      std::copy_n(digest->begin(), row.check.size(), row.check.begin());
+      ++result_.rows;
+      if (auto moved = stream.Move(); !moved) return moved;
+    }
+    return {};
+  }
+
+  void Compare(const std::string& name, bool matches, std::string_view checks,
+               const SealedGroup& group) {
+    if (!matches) return Explain(name, checks, group);
+    if (checks != group.checks()) Find(name + " has other checks than it was made with");
+  }
+
   // Which rows of a group that does not match its seal are not what they were.
   void Explain(const std::string& seal, std::string_view checks, const SealedGroup& group) {
-    const uint64_t before = result_.finding_count;
-    if (checks != group.checks()) {
-      for (size_t table = 0; table < kSealedTableCount; ++table) {
-        if (touched_[table]) ExplainTable(seal, table, TakeChecks(checks));
-      }
-    }
-    if (result_.finding_count == before) {
-      Find(seal + " does not match: it, the seal before it, or a row of its group was changed" +
+    std::vector<std::string> differences;
+    if (checks != group.checks()) differences = DifferencesOfGroup(seal, found_, checks);
+    for (const std::string& difference : differences) Find(difference);
+    if (differences.empty()) {
+      Find(seal + " does not match: it, the one before it, or a row of its group was changed" +
            GroupText());
     }
   }
 
   std::string GroupText() const {
     std::string text;
-    for (size_t table = 0; table < kSealedTableCount; ++table) {
-      if (rows_[table].empty()) continue;
+    for (const auto& [table, mark, rows] : found_) {
+      if (rows.empty()) continue;
       text += std::string(text.empty() ? " (" : ", ") + kSealedTables[table].table + " " +
-              std::to_string(rows_[table].front().id) + " to " +
-              std::to_string(rows_[table].back().id);
+              std::to_string(rows.front().id) + " to " + std::to_string(rows.back().id);
     }
     return text.empty() ? text : text + ")";
-  }
-
-  void ExplainTable(const std::string& seal, size_t table, const ExpectedRows& expected) {
-    if (!expected.known) return;
-    const std::vector<FoundRow>& found = rows_[table];
-    const std::vector<Check>& checks = expected.checks;
-    size_t front = 0;
-    while (front < std::min(found.size(), checks.size()) && found[front].check == checks[front]) {
-      ++front;
-    }
-    size_t back = 0;
-    while (back < std::min(found.size(), checks.size()) - front &&
-           found[found.size() - 1 - back].check == checks[checks.size() - 1 - back]) {
-      ++back;
-    }
-    Align(seal, table, front, {found.begin() + Offset(front), found.end() - Offset(back)},
-          {checks.begin() + Offset(front), checks.end() - Offset(back)}, back == 0);
-  }
-
-  static std::ptrdiff_t Offset(size_t size) { return static_cast<std::ptrdiff_t>(size); }
-
-  // The longest common subsequence tells what stayed; what is between is paired as changed as far
-  // as it goes, and the rest was removed or inserted. `found` begins at `front` of the table's
-  // rows; `to_end` says whether the last row that was sealed is among `checks`.
-  void Align(const std::string& seal, size_t table, size_t front,
-             const std::vector<FoundRow>& found, const std::vector<Check>& checks, bool to_end) {
-    const std::string name = kSealedTables[table].table;
-    if (found.size() == checks.size()) {
-      for (size_t i = 0; i < found.size(); ++i) {
-        if (found[i].check != checks[i]) Row(name, found[i].id, "was changed", seal);
-      }
-      return;
-    }
-    const size_t rows = found.size();
-    const size_t columns = checks.size();
-    if ((rows + 1) * (columns + 1) > kMaxComparisons) {
-      return Find(std::to_string(columns) + " rows of " + name + " were sealed by " + seal +
-                  ", and now there are " + std::to_string(rows) + " in their place");
-    }
-    std::vector<uint32_t> lengths((rows + 1) * (columns + 1), 0);
-    const auto length = [&](size_t i, size_t j) -> uint32_t& {
-      return lengths[i * (columns + 1) + j];
-    };
-    for (size_t i = rows; i-- > 0;) {
-      for (size_t j = columns; j-- > 0;) {
-        length(i, j) = found[i].check == checks[j] ? length(i + 1, j + 1) + 1
-                                                   : std::max(length(i + 1, j), length(i, j + 1));
-      }
-    }
-    size_t i = 0;
-    size_t j = 0;
-    while (i < rows || j < columns) {
-      if (i < rows && j < columns && found[i].check == checks[j]) {
-        ++i;
-        ++j;
-      } else if (j < columns && (i == rows || length(i, j + 1) >= length(i + 1, j))) {
-        Removed(table, front + i, to_end && j + 1 == columns, seal);
-        ++j;
-      } else {
-        Row(name, found[i].id, "was inserted or changed", seal);
-        ++i;
-      }
-    }
-  }
-
-  void Row(const std::string& table, int64_t id, const std::string& what, const std::string& seal) {
-    Find(table + " " + std::to_string(id) + " " + what + " (" + seal + ")");
-  }
-
-  // A row that stood before the one at `at`, or at the end.
-  void Removed(size_t table, size_t at, bool last, const std::string& seal) {
-    const std::string name = kSealedTables[table].table;
-    const std::vector<FoundRow>& found = rows_[table];
-    const bool between = at > 0 && at < found.size();
-    if (last) return Row(name, marks_[table], "was removed", seal);
-    if (between && found[at].id == found[at - 1].id + 2) {
-      return Row(name, found[at].id - 1, "was removed", seal);
-    }
-    std::string where;
-    if (at > 0) where += " after " + std::to_string(found[at - 1].id);
-    if (between) where += " and";
-    if (at < found.size()) where += " before " + std::to_string(found[at].id);
-    Find("a row of " + name + where + " was removed (" + seal + ")");
   }
 
   Result<void> FindUnsealed() {
@@ -367,13 +287,21 @@ class Verifier {
     return {};
   }
 
+  // What the daemon found before a removal, and which cannot be seen any more.
+  Result<void> FindTold() {
+    auto told = ledger_.Prepare(
+        "SELECT notice_id, text FROM notice WHERE kind = 'changed' ORDER BY notice_id");
+    if (!told) return told.error();
+    return ForEachRow(*told, [&] {
+      Find("notice " + std::to_string(told->integer(0)) + ": " + Printable(told->text(1)));
+    });
+  }
+
   // Rows that the selects of kSealedTables pass by.
   Result<void> FindOrphans() {
-    auto orphans = ledger_.QueryInteger(
-        "SELECT count(*) FROM answer_record"
-        " WHERE answer_id NOT IN (SELECT answer_id FROM answer_set)");
-    if (!orphans) return orphans.error();
-    if (*orphans > 0) Find(std::to_string(*orphans) + " rows of answer_record were inserted");
+    auto orphans = FindAny("answer_record", "answer_id NOT IN (SELECT answer_id FROM answer_set)",
+                           " rows of answer_record were inserted");
+    if (!orphans) return orphans;
     for (const SealedTable& table : kSealedTables) {
       const std::string lowest = std::to_string(kNoMark + 1) + " - 1";
       auto extra = ledger_.QueryInteger("SELECT count(*) FROM " + std::string(table.table) +
@@ -386,12 +314,9 @@ class Verifier {
 
   Database& ledger_;
   const std::optional<SealKey>& key_;
-  const std::optional<SealHead>& since_;
+  const std::optional<SealHead> since_;  // nothing too for the head from before the first seal
   std::vector<RowStream> streams_;
-  // Of the seal at hand.
-  std::array<std::vector<FoundRow>, kSealedTableCount> rows_;
-  std::array<bool, kSealedTableCount> touched_{};
-  SealMarks marks_{};
+  std::vector<FoundRows> found_;  // of the seal or lot at hand
   bool was_keyed_ = false;
   bool since_seen_ = false;
   int64_t last_time_us_ = INT64_MIN;
@@ -405,7 +330,8 @@ std::optional<SealHead> SealHead::FromText(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), head.seal_id);
   if (error != std::errc() || end == text.data() + text.size() || *end != ':') return std::nullopt;
   const auto digest = SealFromText(text.substr(static_cast<size_t>(end - text.data()) + 1));
-  if (!digest || head.seal_id < 1) return std::nullopt;
+  if (!digest || head.seal_id < 0) return std::nullopt;
+  if (head.seal_id == 0 && *digest != SealDigest{}) return std::nullopt;
   head.digest = *digest;
   return head;
 }

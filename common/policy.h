@@ -12,7 +12,7 @@
 
 namespace namegate {
 
-// The compiled, immutable set of rules of a session. Look-ups cost a hash per label, whatever the
+// The compiled set of rules of a session. Look-ups cost a hash per label, whatever the
 // number of rules. Pointers to rules are valid as long as the policy.
 class Policy {
  public:
@@ -20,6 +20,10 @@ class Policy {
   explicit Policy(std::vector<Rule> rules);
   Policy(const Policy&) = delete;  // the indexes below point into rules_
   Policy& operator=(const Policy&) = delete;
+  // Rules stay where they are, and pointers to them valid.
+  Policy(Policy&&) = default;
+  Policy& operator=(Policy&&) = default;
+  ~Policy() = default;
 
   const std::vector<Rule>& rules() const { return rules_; }
 

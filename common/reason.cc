@@ -36,6 +36,7 @@ constexpr auto kReasons = std::to_array<Entry>({
     {Reason::kSocketOption, "socket-option"},
     {Reason::kTunnelBudget, "tunnel-budget"},
     {Reason::kOperatorDeny, "operator-deny"},
+    {Reason::kBypassedPreload, "bypassed-preload"},
     {Reason::kMalformed, "malformed"},
     {Reason::kNotImplemented, "not-implemented"},
     {Reason::kClassNotSupported, "class-not-supported"},

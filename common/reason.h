@@ -39,9 +39,10 @@ enum class Reason : uint16_t {
   kProtocolNotAllowed = 47,  // neither TCP nor UDP
   kUdpProbe = 48,  // connect() on UDP to a leased address that no UDP rule covers: a source-address
                    // probe as in RFC 6724 §6, harmless and not worth an alarm
-  kSocketOption = 49,  // an option that routes around the destination (source routes)
-  kTunnelBudget = 50,  // more distinct names below a wildcard than an hour may have
-  kOperatorDeny = 51,  // the operator denies this name, or one that its answer leads through
+  kSocketOption = 49,     // an option that routes around the destination (source routes)
+  kTunnelBudget = 50,     // more distinct names below a wildcard than an hour may have
+  kOperatorDeny = 51,     // the operator denies this name, or one that its answer leads through
+  kBypassedPreload = 52,  // refused by the enclave alone: the preload gate inside was not asked
   // Denied because it is not a proper request.
   kMalformed = 60,
   kNotImplemented = 61,

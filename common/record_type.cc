@@ -24,9 +24,6 @@ constexpr auto kMnemonics = std::to_array<Mnemonic>({
 
 constexpr std::string_view kNumbered = "TYPE";
 
-// RFC 6895 §3.1: 128 to 255 are QTYPEs and meta types; OPT is one too, and 0 is reserved.
-bool IsMeta(uint16_t type) { return type == 0 || type == 41 || (type >= 128 && type <= 255); }
-
 std::string UpperCase(std::string_view text) {
   std::string upper(text);
   for (char& c : upper) {
@@ -57,10 +54,12 @@ std::optional<uint16_t> TypeFromName(std::string_view name) {
   return type;
 }
 
+bool IsMetaType(uint16_t type) { return type == 41 || (type >= 128 && type <= 255); }
+
 const char* WhyTypeCannotBeAllowed(uint16_t type) {
   if (type == 1 || type == 28) return "addresses come with a port, HOST:PORT";
   if (type == 64 || type == 65) return "its records carry addresses and ports past the policy";
-  if (IsMeta(type)) return "it is not a type of records";
+  if (type == 0 || IsMetaType(type)) return "it is not a type of records";
   return nullptr;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "common/result.h"
 
@@ -78,6 +79,25 @@ class Database {
   };
   std::unique_ptr<sqlite3, Closer> database_;
 };
+
+// Steps a statement that is bound through all its rows, calls `use` for each, and resets it. If
+// `use` gives a Result<void>, its error ends that.
+template <typename Use>
+Result<void> ForEachRow(Statement& statement, Use use) {
+  while (true) {
+    auto row = statement.Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    if constexpr (std::is_void_v<decltype(use())>) {
+      use();
+    } else if (Result<void> used = use(); !used) {
+      statement.Reset();
+      return used;
+    }
+  }
+  statement.Reset();
+  return {};
+}
 
 // "ACTION: message of SQLite", for the last error on `database`.
 Error SqliteError(sqlite3* database, const std::string& action);

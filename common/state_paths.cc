@@ -44,7 +44,8 @@ std::string StatePaths::DefaultConfigFile() {
 }
 
 Result<void> StatePaths::Create() const {
-  const size_t longest = gate_socket(std::string(2 * kTokenBytes, 'x')).size();
+  // One more, as a socket is made beside the place that it then takes.
+  const size_t longest = relay_socket(std::string(2 * kTokenBytes, 'x')).size() + 1;
   if (longest >= sizeof(sockaddr_un::sun_path)) {
     return CannotCreate(directory_, "the path is too long for Unix sockets; choose a shorter one");
   }

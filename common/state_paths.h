@@ -25,10 +25,20 @@ class StatePaths {
   std::string lock() const { return directory_ + "/lock"; }
   std::string control_socket() const { return directory_ + "/control.sock"; }
   std::string log() const { return directory_ + "/namegated.log"; }
-  // Holds one socket per session; its entries cannot be listed by others, and their names are
-  // unguessable, so knowing a path is the right to use it.
+  // Holds a directory with a socket for each session; its entries cannot be listed by others, and
+  // their names are unguessable, so knowing a path is the right to use it. A directory can be shown
+  // to a command elsewhere, and shows the socket of the next daemon too.
   std::string gate_directory() const { return directory_ + "/gate"; }
-  std::string gate_socket(const std::string& token) const { return gate_directory() + "/" + token; }
+  std::string session_directory(const std::string& token) const {
+    return gate_directory() + "/" + token;
+  }
+  std::string gate_socket(const std::string& token) const {
+    return session_directory(token) + "/gate";
+  }
+  // Of an enclave's session: for its relay alone, and nowhere inside.
+  std::string relay_socket(const std::string& token) const {
+    return session_directory(token) + ".relay";
+  }
 
   // Creates the directory (and its parents) and gate/ if they are missing, with mode 0711. Fails if
   // a socket path would not fit into a sockaddr_un (unix(7): 107 bytes).

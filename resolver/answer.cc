@@ -2,33 +2,30 @@
 
 #include <algorithm>
 
+#include "common/network_order.h"
+#include "resolver/rdata_reader.h"
+
 namespace namegate::resolver {
 namespace {
 
-std::optional<DomainName> TargetOf(const Record& cname) {
-  return DomainName::FromWire(
-      {reinterpret_cast<const uint8_t*>(cname.rdata.data()), cname.rdata.size()});
+// The owner of an allowed name can write a message into the digits of TTLs; round ones carry
+// little. Downwards always: no client may keep an answer for longer than its owner said.
+uint32_t RoundedTtl(uint32_t ttl_s) {
+  if (ttl_s >= kMaxTtl_s) return kMaxTtl_s;
+  for (const uint32_t step : {60U, 10U, 5U, 1U}) {
+    if (ttl_s >= step) return ttl_s < 5 ? 1 : ttl_s / step * step;
+  }
+  return 0;  // it asks not to be cached
 }
 
 // RFC 2308 §5: the lesser of the SOA's TTL and its MINIMUM, the last four octets of its RDATA.
 uint32_t NegativeTtl(const ResponseMessage& response) {
   for (const Record& record : response.authorities) {
     if (record.type != rrtype::kSoa) continue;
-    uint32_t minimum = 0;
-    for (size_t i = record.rdata.size() - 4; i < record.rdata.size(); ++i) {
-      minimum = minimum << 8 | static_cast<uint8_t>(record.rdata[i]);
-    }
-    return std::min({record.ttl_s, minimum, kMaxNegativeTtl_s});
+    const uint32_t minimum = ReadU32(OctetsOf(record.rdata), record.rdata.size() - 4);
+    return RoundedTtl(std::min({record.ttl_s, minimum, kMaxNegativeTtl_s}));
   }
   return kDefaultNegativeTtl_s;
-}
-
-// The owner of an allowed name can write a message into the digits of TTLs; round ones carry
-// little. A TTL of 0 stays 0: it asks not to be cached.
-uint32_t RoundedTtl(uint32_t ttl_s) {
-  ttl_s = std::min(ttl_s, kMaxTtl_s);
-  if (ttl_s < 60) return (ttl_s + 9) / 10 * 10;
-  return ttl_s / 60 * 60;
 }
 
 class ChainWalk {
@@ -38,7 +35,6 @@ class ChainWalk {
 
   // False if the CNAMEs of the response are no chain.
   bool FollowCnames() {
-    if (response_.qtype == rrtype::kCname) return true;
     for (size_t hop = 0;; ++hop) {
       const Record* cname = nullptr;
       for (const Record& record : response_.answers) {
@@ -46,11 +42,12 @@ class ChainWalk {
         if (cname != nullptr && cname->rdata != record.rdata) return false;
         cname = &record;
       }
-      if (cname == nullptr) return true;
+      // Who asks for the CNAME itself is not led on by it.
+      if (cname == nullptr || response_.qtype == rrtype::kCname) return true;
       if (hop == kMaxChainHops) return false;  // a loop ends here as well
       if (!AgreesWithDname(*cname)) return false;
       Take(*cname);
-      owner_ = *TargetOf(*cname);
+      owner_ = *CnameTarget(*cname);
     }
   }
 

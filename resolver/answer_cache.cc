@@ -16,6 +16,11 @@ AnswerCache::Hit AnswerCache::Find(const Question& question, Clock::time_point n
   return {entry->answer, static_cast<uint32_t>(age.count())};
 }
 
+void AnswerCache::Clear() {
+  entries_.clear();
+  order_.clear();
+}
+
 void AnswerCache::Store(const Question& question, std::shared_ptr<const Answer> answer,
                         Clock::time_point now) {
   if (const auto found = entries_.find(question); found != entries_.end()) {

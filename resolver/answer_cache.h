@@ -49,6 +49,7 @@ class AnswerCache {
   // Keeps an answer for its ttl_s; one with a TTL of 0 is not kept (RFC 1035 §3.2.1).
   void Store(const Question& question, std::shared_ptr<const Answer> answer, Clock::time_point now);
 
+  void Clear();
   size_t size() const { return entries_.size(); }
 
  private:

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/peer_namespace.h"
 #include "resolver/control_request.h"
 
 namespace namegate::resolver {
@@ -16,16 +17,27 @@ using Json = nlohmann::json;
 
 constexpr int kBacklog = 128;
 
-// The uid of the peer, or nothing.
-std::optional<uid_t> PeerUid(uv_pipe_t* pipe) {
+// Why the peer may not command this daemon; nothing if it may.
+std::optional<std::string> WhyNot(uv_pipe_t* pipe) {
   uv_os_fd_t fd = -1;
   ucred peer{};
   socklen_t length = sizeof peer;
   if (uv_fileno(reinterpret_cast<uv_handle_t*>(pipe), &fd) != 0 ||
-      getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
-    return std::nullopt;
+      getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
+      (peer.uid != 0 && peer.uid != geteuid())) {
+    return "this daemon belongs to another user; run it as root or as uid " +
+           std::to_string(geteuid());
   }
-  return peer.uid;
+  const PeerNamespace where = UserNamespaceOfPeer(fd);
+  // Root's processes may be hidden from this one (proc(5), hidepid).
+  const bool others = where == PeerNamespace::kUnknown && peer.uid != geteuid();
+  if (where == PeerNamespace::kOurs || others) return std::nullopt;
+  if (where == PeerNamespace::kUnknown) {
+    return "this daemon cannot see who calls it: he has gone, or is outside of its pid namespace; "
+           "call it from where it runs";
+  }
+  return "this daemon is not commanded from another user namespace than its own, such as a "
+         "command's in an enclave";
 }
 
 Json Refusal(const std::string& why) { return {{"ok", false}, {"error", why}}; }
@@ -118,6 +130,10 @@ class ControlService::Connection : public std::enable_shared_from_this<Connectio
     switch (request.command) {
       case ControlRequest::Command::kOpen:
         return OpenSession(request);
+      case ControlRequest::Command::kAdopt:
+        return AdoptSession(request);
+      case ControlRequest::Command::kUpdate:
+        return UpdateSession(request);
       case ControlRequest::Command::kList:
         return ListSessions();
       case ControlRequest::Command::kShow:
@@ -142,16 +158,38 @@ class ControlService::Connection : public std::enable_shared_from_this<Connectio
         manager.Close((*session)->id, "owner-gone");  // it left before the session was there
       } else {
         if (owned) self->owned_.push_back((*session)->id);
-        self->Respond({{"ok", true}, {"session", ToJson(manager, **session)}});
+        self->Respond({{"ok", true}, {"session", SessionToJson(**session, manager)}});
       }
       self->ServeLines();
     });
   }
 
+  void AdoptSession(const ControlRequest& request) {
+    const auto session = service_->manager_.Adopt(request.session, request.preload);
+    if (!session) return Respond(Refusal(session.error().message));
+    owned_.push_back((*session)->id);
+    Respond({{"ok", true}, {"session", SessionToJson(**session, service_->manager_)}});
+  }
+
+  void UpdateSession(const ControlRequest& request) {
+    const auto self = shared_from_this();
+    SessionManager& manager = service_->manager_;
+    manager.Update(
+        request.session, request.update,
+        [self, &manager](Result<std::shared_ptr<Session>> session) {
+          if (session) {
+            self->Respond({{"ok", true}, {"session", SessionToJson(**session, manager)}});
+          } else {
+            self->Respond(Refusal(session.error().message));
+          }
+          self->ServeLines();
+        });
+  }
+
   void ListSessions() {
     Json list = Json::array();
     for (const auto& session : service_->sessions_.all()) {
-      list.push_back(ToJson(service_->manager_, *session));
+      list.push_back(SessionToJson(*session, service_->manager_));
     }
     Respond({{"ok", true}, {"sessions", list}});
   }
@@ -159,17 +197,22 @@ class ControlService::Connection : public std::enable_shared_from_this<Connectio
   void ShowSession(int64_t id) {
     const auto session = service_->sessions_.Find(id);
     if (!session) return Respond(Refusal(NoSession(id)));
-    Respond({{"ok", true}, {"session", ToJson(service_->manager_, *session)}});
+    Respond({{"ok", true}, {"session", SessionToJson(*session, service_->manager_)}});
   }
 
   void CloseSession(int64_t id) {
-    if (!service_->manager_.Close(id, "closed")) return Respond(Refusal(NoSession(id)));
     std::erase(owned_, id);
-    Respond({{"ok", true}});
+    const auto self = shared_from_this();
+    const bool open = service_->manager_.Close(id, "closed", [self, id](bool committed) {
+      self->Respond(committed ? Json{{"ok", true}} : Refusal(NotRecorded(id)));
+      self->ServeLines();
+    });
+    if (!open) Respond(Refusal(NoSession(id)));
   }
 
-  static Json ToJson(const SessionManager& manager, const Session& session) {
-    return SessionToJson(session, manager.GateSocketOf(session));
+  static std::string NotRecorded(int64_t id) {
+    return "session " + std::to_string(id) +
+           " is closed, but the ledger cannot be written; it is recorded as soon as it can be";
   }
 
   static std::string NoSession(int64_t id) {
@@ -235,12 +278,11 @@ void ControlService::OnConnection(int status) {
   accepted.Make(this, [&](uv_pipe_t* pipe) { return uv_pipe_init(loop_, pipe, 0); });
   if (uv_accept(socket_.stream(), accepted.stream()) != 0) return;
   if (connections_.size() >= kMaxConnections) return;
-  const auto uid = PeerUid(accepted.get());
+  const auto why_not = WhyNot(accepted.get());
   const auto connection = std::make_shared<Connection>(*this, std::move(accepted));
   connections_.insert(connection);
-  if (uid && (*uid == 0 || *uid == geteuid())) return connection->Start();
-  connection->Refuse("this daemon belongs to another user; run it as root or as uid " +
-                     std::to_string(geteuid()));
+  if (why_not) return connection->Refuse(*why_not);
+  connection->Start();
 }
 
 void ControlService::OnEnded(Connection* connection) {

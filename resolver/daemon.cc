@@ -10,15 +10,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
+#include "common/iso_time.h"
 #include "resolver/control_request.h"
 #include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {
-
-constexpr char kResolvConf[] = "/etc/resolv.conf";
 
 // Each session and each question upstream costs descriptors; the usual soft limit is 1,024.
 void RaiseDescriptorLimit() {
@@ -28,21 +26,14 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Sockets of a daemon that was killed: nobody can answer there, and the lock says it is gone.
-void RemoveStaleSockets(const StatePaths& paths) {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(paths.gate_directory(), ignored)) {
-    std::filesystem::remove(entry.path(), ignored);
-  }
-}
-
 }  // namespace
 
 Daemon::Daemon(const Options& options)
     : options_(options),
       paths_(options.config.state_dir),
       terms_{options.config.lease_floor, options.config.lease_grace},
-      started_us_(NowMicroseconds()) {
+      started_us_(NowMicroseconds()),
+      host_resolvers_(options.config.resolv_conf) {
   uv_loop_init(&loop_);
 }
 
@@ -55,6 +46,8 @@ Daemon::~Daemon() {
   forwarder_.reset();
   ledger_wake_.Reset();
   stop_timer_.Reset();
+  host_resolvers_timer_.Reset();
+  first_comer_timer_.Reset();
   signals_.clear();
   uv_run(&loop_, UV_RUN_DEFAULT);  // lets the handles close
   uv_loop_close(&loop_);
@@ -74,6 +67,7 @@ Result<void> Daemon::Prepare() {
     if (auto done = (this->*step)(); !done) return done;
   }
   WatchSignals();
+  WaitForFirstComer();
   return {};
 }
 
@@ -85,23 +79,42 @@ Result<void> Daemon::TakeStateDirectory() {
     return Error{"another namegated serves '" + paths_.directory() +
                  "'; use that one, or give this one a --state-dir of its own"};
   }
-  RemoveStaleSockets(paths_);
   return {};
 }
 
 Result<void> Daemon::FindUpstreams() {
-  std::vector<UpstreamAddress> upstreams = options_.config.upstreams;
-  if (upstreams.empty()) {
-    for (const Endpoint& endpoint : NameserversOf(kResolvConf)) {
-      upstreams.push_back({.endpoint = endpoint, .tls = false, .tls_name = ""});
+  if (options_.config.upstreams.empty()) {
+    if (!host_resolvers_.Read()) {
+      return Error{"no upstream resolver is known: " + host_resolvers_.path() +
+                   " names none; give one with --upstream ADDR"};
     }
+    WatchHostResolvers();
   }
-  if (upstreams.empty()) {
-    return Error{std::string("no upstream resolver is known: ") + kResolvConf +
-                 " names none; give one with --upstream ADDR"};
-  }
-  forwarder_ = std::make_unique<Forwarder>(&loop_, upstreams);
+  forwarder_ = std::make_unique<Forwarder>(&loop_, options_.config.upstreams.empty()
+                                                       ? host_resolvers_.upstreams()
+                                                       : options_.config.upstreams);
   return {};
+}
+
+// Read again and again rather than watched: it is often a link to a file in another directory, and
+// any of the links may be what changes.
+void Daemon::WatchHostResolvers() {
+  host_resolvers_timer_.Make(this, [&](uv_timer_t* timer) { return uv_timer_init(&loop_, timer); });
+  uv_timer_start(
+      host_resolvers_timer_.get(),
+      [](uv_timer_t* timer) { static_cast<Daemon*>(timer->data)->ReadHostResolvers(); },
+      kReadHostResolvers_ms, kReadHostResolvers_ms);
+}
+
+void Daemon::ReadHostResolvers() {
+  if (!host_resolvers_.Read()) return;
+  std::string names;
+  for (const UpstreamAddress& upstream : host_resolvers_.upstreams()) {
+    names += " " + upstream.ToText();
+  }
+  spdlog::info("{} has changed, the upstream resolvers are now{}", host_resolvers_.path(), names);
+  forwarder_->Replace(host_resolvers_.upstreams());
+  pipeline_->ForgetAnswers();
 }
 
 Result<void> Daemon::OpenLedger() {
@@ -118,7 +131,8 @@ Result<void> Daemon::OpenLedger() {
   auto key = SealKey::FromFile(paths_.ledger_key());
   if (!key) return key.error();
   auto ledger = LedgerWriter::Open(
-      paths_.ledger(), durability, [wake] { uv_async_send(wake); }, *std::move(key));
+      paths_.ledger(), durability, [wake] { uv_async_send(wake); }, *std::move(key),
+      options_.config.retention);
   if (!ledger) return ledger.error();
   ledger_ = std::move(ledger).value();
   return {};
@@ -135,8 +149,9 @@ Result<void> Daemon::OpenSockets() {
                                  .wildcard_octets = config.wildcard_octets},
                       .deny = config.deny,
                       .private_ranges = config.private_ranges});
-  manager_ =
-      std::make_unique<SessionManager>(&loop_, sessions_, *pipeline_, *ledger_, paths_, terms_);
+  manager_ = std::make_unique<SessionManager>(
+      &loop_, sessions_, *pipeline_, *ledger_, paths_, terms_,
+      SessionManager::Patience{config.owner_patience, [this] { OnIdle(); }});
   for (const Endpoint& endpoint : options_.config.listen) {
     if (auto shared = manager_->ListenShared(endpoint); !shared) return shared;
   }
@@ -166,6 +181,14 @@ void Daemon::WatchSignals() {
 void Daemon::Run() {
   spdlog::info("namegated {} serves '{}'", NAMEGATE_VERSION, paths_.directory());
   uv_run(&loop_, UV_RUN_DEFAULT);
+}
+
+// Its launcher may have died before it connected.
+void Daemon::WaitForFirstComer() {
+  first_comer_timer_.Make(this, [&](uv_timer_t* timer) { return uv_timer_init(&loop_, timer); });
+  uv_timer_start(
+      first_comer_timer_.get(),
+      [](uv_timer_t* timer) { static_cast<Daemon*>(timer->data)->OnIdle(); }, kFirstComer_ms, 0);
 }
 
 void Daemon::OnIdle() {
@@ -221,7 +244,9 @@ nlohmann::json Daemon::Status() const {
           {"ledger", paths_.ledger()},
           {"ledger_ok", trouble.empty()},
           {"ledger_trouble", trouble},
-          {"started", Iso8601(started_us_)},
+          {"started", IsoTime(started_us_)},
+          {"exit_when_idle", options_.exit_when_idle},
+          {"ledger_set_aside", ledger_->set_aside()},
           {"sessions", sessions_.size()},
           {"queries", pipeline_->handled()},
           {"connections", connections},

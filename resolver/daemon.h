@@ -11,6 +11,7 @@
 #include "common/unique_fd.h"
 #include "resolver/control_service.h"
 #include "resolver/forwarder.h"
+#include "resolver/host_resolvers.h"
 #include "resolver/ledger_writer.h"
 #include "resolver/pipeline.h"
 #include "resolver/session_manager.h"
@@ -24,7 +25,7 @@ class Daemon {
  public:
   struct Options {
     Config config;
-    // Leave when neither a session nor a control connection is left, once there was one.
+    // Leave when neither a session nor a control connection is left, or none comes.
     bool exit_when_idle = false;
   };
 
@@ -41,14 +42,21 @@ class Daemon {
   // Upstreams take up to 4.5 s to fail; what is not answered after this is given up.
   static constexpr uint64_t kStopDeadline_ms = 6'000;
   static constexpr uint64_t kStopCheck_ms = 5;
+  // A network that was changed is noticed before its user has a browser open.
+  static constexpr uint64_t kReadHostResolvers_ms = 2'000;
+  // Whoever started a daemon that exits when idle comes at once, or never.
+  static constexpr uint64_t kFirstComer_ms = 10'000;
 
   explicit Daemon(const Options& options);
   Result<void> Prepare();
   Result<void> TakeStateDirectory();
   Result<void> OpenLedger();
   Result<void> FindUpstreams();
+  void WatchHostResolvers();
+  void ReadHostResolvers();
   Result<void> OpenSockets();
   void WatchSignals();
+  void WaitForFirstComer();
   void OnIdle();
   void Stop(const char* why);
   void FinishStopping();
@@ -63,6 +71,9 @@ class Daemon {
   UvHandle<uv_async_t> ledger_wake_;
   std::vector<UvHandle<uv_signal_t>> signals_;
   UvHandle<uv_timer_t> stop_timer_;
+  HostResolvers host_resolvers_;
+  UvHandle<uv_timer_t> host_resolvers_timer_;
+  UvHandle<uv_timer_t> first_comer_timer_;
   // Each uses those before it, so they go in reverse order.
   SessionTable sessions_;
   std::unique_ptr<Forwarder> forwarder_;

@@ -23,6 +23,8 @@ inline constexpr uint16_t kSvcb = 64;
 inline constexpr uint16_t kHttps = 65;
 }  // namespace rrtype
 
+constexpr bool IsAddressType(uint16_t type) { return type == rrtype::kA || type == rrtype::kAaaa; }
+
 inline constexpr uint16_t kClassIn = 1;
 
 namespace rcode {
@@ -33,6 +35,8 @@ inline constexpr uint16_t kNxDomain = 3;
 inline constexpr uint16_t kNotImp = 4;
 inline constexpr uint16_t kRefused = 5;
 inline constexpr uint16_t kBadVers = 16;  // RFC 6891 §9, needs an OPT record
+// In the ledger alone: the client was left without a response. RFC 6895 §2.3 reserves the number.
+inline constexpr uint16_t kNoResponse = 0xffff;
 }  // namespace rcode
 
 // Extended DNS Errors (RFC 8914 §4).

@@ -25,11 +25,17 @@ bool IsAnswer(const ResponseMessage& response) {
 }  // namespace
 
 Forwarder::Forwarder(uv_loop_t* loop, const std::vector<UpstreamAddress>& upstreams) : loop_(loop) {
+  SetServers(upstreams);
+}
+
+void Forwarder::SetServers(const std::vector<UpstreamAddress>& upstreams) {
   if (upstreams.empty()) std::abort();
+  servers_.clear();
+  preferred_ = 0;
   for (const UpstreamAddress& address : upstreams) {
     UpstreamServer& server = servers_.emplace_back();
     server.address = address;
-    if (address.tls) server.tls = std::make_unique<TlsChannel>(loop, address);
+    if (address.tls) server.tls = std::make_unique<TlsChannel>(loop_, address);
   }
 }
 
@@ -37,18 +43,28 @@ Forwarder::~Forwarder() {
   questions_.clear();  // before the servers, whose channels they use
 }
 
-Forwarder::Asked Forwarder::Ask(const Question& question, Done done) {
+Forwarder::Asked Forwarder::Ask(const Question& question, size_t asking, Done done) {
   if (const auto found = questions_.find(question); found != questions_.end()) {
     found->second.waiting.push_back(std::move(done));
     return Asked::kJoined;
   }
-  if (questions_.size() >= kMaxInFlight) return Asked::kOverloaded;
+  if (asking >= kMaxInFlight - questions_.size()) return Asked::kOverloaded;
   InFlight& state = questions_[question];
   state.waiting.push_back(std::move(done));
   state.deadline_ms = uv_now(loop_) + kDeadline_ms;
   state.first_server = preferred_;
   StartAttempt(question, state);
   return Asked::kSent;
+}
+
+void Forwarder::Replace(const std::vector<UpstreamAddress>& upstreams) {
+  for (auto& [question, state] : questions_) state.exchange.reset();  // they use the old servers
+  SetServers(upstreams);
+  for (auto& [question, state] : questions_) {
+    state.first_server = 0;
+    state.attempts = 0;
+    StartAttempt(question, state);
+  }
 }
 
 bool Forwarder::IsLoop(const Question& question, const Endpoint& client) const {

@@ -26,7 +26,7 @@ class Forwarder {
   // Each question in flight costs a socket.
   static constexpr size_t kMaxInFlight = 1'000;
 
-  using Done = std::function<void(std::shared_ptr<const Answer>)>;
+  using Done = std::function<void(const std::shared_ptr<const Answer>&)>;
 
   // At least one upstream. `loop` must outlive the forwarder.
   Forwarder(uv_loop_t* loop, const std::vector<UpstreamAddress>& upstreams);
@@ -37,7 +37,14 @@ class Forwarder {
   enum class Asked { kSent, kJoined, kOverloaded };
   // Asks, or joins those who wait for the same answer. Unless overloaded, `done` is called once,
   // later, from the loop; all who wait are called in the order in which they asked.
-  Asked Ask(const Question& question, Done done);
+  //
+  // `asking` is how many questions are in flight that were sent for the same session. It may have
+  // as many as are left for all others: half of them if it is alone, and there is room for a
+  // newcomer however greedy the others are.
+  Asked Ask(const Question& question, size_t asking, Done done);
+
+  // Asks these from now on, and puts what is in flight to them anew.
+  void Replace(const std::vector<UpstreamAddress>& upstreams);
 
   // True if `client`, who asks this question, is ourselves: an upstream that asks us.
   bool IsLoop(const Question& question, const Endpoint& client) const;
@@ -55,6 +62,7 @@ class Forwarder {
     Reason trouble = Reason::kUpstreamTimeout;  // of the last attempt that failed
   };
 
+  void SetServers(const std::vector<UpstreamAddress>& upstreams);
   void StartAttempt(const Question& question, InFlight& state);
   void OnOutcome(const Question& question, UpstreamExchange::Outcome outcome);
   bool MayTryAgain(const InFlight& state) const;

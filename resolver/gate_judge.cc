@@ -5,20 +5,13 @@
 namespace namegate::resolver {
 namespace {
 
-// The gateway's own questions: another version, another size, and operations of their own.
-bool IsRelayed(const GateRequest& request) { return request.version == kRelayVersion; }
-
-// Port 0 cannot be connected to, so no rule can speak of it.
+// Port 0 cannot be connected to, so no rule can speak of it. Reserved fields that a later version
+// gives a meaning must not be read as if they had none.
 bool IsWellFormed(const GateRequest& request, size_t size) {
-  const bool relayed = IsRelayed(request);
-  if (size != (relayed ? sizeof(RelayRequest) : sizeof(GateRequest))) return false;
-  if (request.size != size || request.magic != kGateMagic) return false;
+  if (size != sizeof request || request.size != size) return false;
+  if (request.magic != kGateMagic || request.version != kGateVersion) return false;
+  if (request.reserved != 0) return false;
   const auto operation = static_cast<GateOperation>(request.operation);
-  if (relayed) {
-    return (operation == GateOperation::kRelayConnect || operation == GateOperation::kRelaySend) &&
-           (request.family == 4 || request.family == 6);
-  }
-  if (request.version != kGateVersion) return false;
   const bool addressed = operation == GateOperation::kConnect || operation == GateOperation::kSend;
   if (addressed) return request.family == 4 || request.family == 6;
   return operation == GateOperation::kRefused &&
@@ -85,8 +78,7 @@ void DenyByLease(GateVerdict& verdict, const LeaseVerdict& judged, const Endpoin
                                         RuleFor(name, to.port, protocol));
 }
 
-void JudgeDestination(Session& session, GateVerdict& verdict, GateOperation operation,
-                      LeaseTerms terms) {
+void JudgeDestination(Session& session, GateVerdict& verdict, bool udp_connect, LeaseTerms terms) {
   const Endpoint& to = *verdict.destination;
   const bool udp = verdict.protocol == static_cast<uint8_t>(Protocol::kUdp);
   if (!udp && verdict.protocol != static_cast<uint8_t>(Protocol::kTcp)) {
@@ -109,8 +101,7 @@ void JudgeDestination(Session& session, GateVerdict& verdict, GateOperation oper
       session.leases.Check(to.address, to.port, protocol, now, now + terms.floor + terms.grace);
   if (judged.lease == nullptr) return DenyWithoutLease(verdict, to, protocol);
   if (judged.reason != Reason::kLease) {
-    const bool probe = udp && operation == GateOperation::kConnect;
-    return DenyByLease(verdict, judged, to, protocol, probe);
+    return DenyByLease(verdict, judged, to, protocol, udp && udp_connect);
   }
   allow(Reason::kLease, judged.rule);
   verdict.name = judged.lease->name;
@@ -119,16 +110,14 @@ void JudgeDestination(Session& session, GateVerdict& verdict, GateOperation oper
 
 }  // namespace
 
-GateVerdict JudgeGateRequest(Session& session, const RelayRequest& relay, size_t size,
+GateVerdict JudgeGateRequest(Session& session, const GateRequest& request, size_t size,
                              LeaseTerms terms) {
-  const GateRequest& request = relay.request;
   GateVerdict verdict;
   if (!IsWellFormed(request, size)) {
     verdict.message = "denied: the gate sent a malformed request";
     return verdict;
   }
   verdict.protocol = request.protocol;
-  if (IsRelayed(request)) verdict.relayed_pid = relay.pid;
   if (request.family != 0) verdict.destination = DestinationOf(request);
   const auto operation = static_cast<GateOperation>(request.operation);
   if (operation == GateOperation::kRefused) {
@@ -136,7 +125,24 @@ GateVerdict JudgeGateRequest(Session& session, const RelayRequest& relay, size_t
     verdict.message = Denied(verdict, RefusalText(static_cast<GateRefusal>(request.detail)));
     return verdict;
   }
-  JudgeDestination(session, verdict, operation, terms);
+  JudgeDestination(session, verdict, operation == GateOperation::kConnect, terms);
+  return verdict;
+}
+
+GateVerdict JudgeRelayed(Session& session, Protocol protocol, const Endpoint& to,
+                         LeaseTerms terms) {
+  GateVerdict verdict;
+  verdict.protocol = static_cast<uint8_t>(protocol);
+  verdict.destination = to;
+  JudgeDestination(session, verdict, /*udp_connect=*/false, terms);
+  return verdict;
+}
+
+GateVerdict RefuseRelayed(Protocol protocol, const Endpoint& to) {
+  GateVerdict verdict;
+  verdict.protocol = static_cast<uint8_t>(protocol);
+  verdict.destination = to;
+  verdict.reason = Reason::kSocketOption;
   return verdict;
 }
 

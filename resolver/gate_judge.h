@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/gate_protocol.h"
-#include "resolver/pipeline.h"
+#include "resolver/lease_table.h"
 #include "resolver/session.h"
 
 namespace namegate::resolver {
@@ -18,17 +18,22 @@ struct GateVerdict {
   int64_t query_id = 0;
   std::optional<Endpoint> destination;
   uint8_t protocol = 0;
-  // Asked by the enclave's gateway, for this process (0: not known); else by a gate for itself.
-  std::optional<uint32_t> relayed_pid;
   bool quiet = false;
   std::string message;  // for a denial: one line for a person, with the rule that would allow it
 };
 
-// Judges what a gate asks, by the session's address rules and leases; extends the lease that
-// admits. Anything that is not exactly a request as gate_protocol.h has it is denied.
+// Judges what a preload gate asks, by the session's address rules and leases; extends the lease
+// that admits. Anything that is not exactly a request as gate_protocol.h has it is denied.
 //
 // `request` holds what was received, and zeros behind it; `size` is how long that was.
-GateVerdict JudgeGateRequest(Session& session, const RelayRequest& request, size_t size,
+GateVerdict JudgeGateRequest(Session& session, const GateRequest& request, size_t size,
                              LeaseTerms terms);
+
+// The same for what the enclave's gateway saw start: a connection, or a flow of datagrams.
+GateVerdict JudgeRelayed(Session& session, Protocol protocol, const Endpoint& to, LeaseTerms terms);
+
+// The denial of what the gateway refuses whoever it is for: a packet with a route of its own, or in
+// a form in which no kernel starts a connection.
+GateVerdict RefuseRelayed(Protocol protocol, const Endpoint& to);
 
 }  // namespace namegate::resolver

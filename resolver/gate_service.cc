@@ -1,38 +1,22 @@
 #include "resolver/gate_service.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "common/escape.h"
-#include "resolver/wall_clock.h"
+#include "resolver/listen_unix.h"
 
 namespace namegate::resolver {
 namespace {
-
-Error ListenError(const std::string& path) {
-  return Error{"listen for gates at '" + path + "': " + std::strerror(errno)};
-}
 
 pid_t PeerOf(int socket) {
   ucred peer{};
   socklen_t length = sizeof peer;
   getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length);
   return peer.pid;
-}
-
-// The name of a process's program, as it chose it; empty if it is gone already.
-std::string ProgramOf(int64_t pid) {
-  if (pid <= 0) return {};
-  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name;
 }
 
 GateReply ReplyFor(Verdict verdict, Reason reason, bool quiet, const std::string& message) {
@@ -54,7 +38,8 @@ void SendReply(int socket, const GateReply& reply) {
 }
 
 bool IsHello(const GateRequest& request, size_t size) {
-  return size == sizeof request && request.magic == kGateMagic && request.version == kGateVersion &&
+  return size == sizeof request && request.size == size && request.magic == kGateMagic &&
+         request.version == kGateVersion && request.reserved == 0 &&
          request.operation == static_cast<uint8_t>(GateOperation::kHello);
 }
 
@@ -63,22 +48,10 @@ bool IsHello(const GateRequest& request, size_t size) {
 Result<std::unique_ptr<GateService>> GateService::Listen(uv_loop_t* loop, const std::string& path,
                                                          std::shared_ptr<Session> session,
                                                          LedgerWriter& ledger, LeaseTerms terms) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return ListenError(path);
-  }
-  path.copy(address.sun_path, path.size());
-  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return ListenError(path);
-  unlink(path.c_str());
-  if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      chmod(path.c_str(), 0666) != 0 || listen(socket.get(), SOMAXCONN) != 0) {
-    return ListenError(path);
-  }
+  auto socket = ListenUnix(path, 0666);
+  if (!socket) return socket.error();
   return std::unique_ptr<GateService>(
-      new GateService(loop, path, std::move(socket), std::move(session), ledger, terms));
+      new GateService(loop, path, std::move(socket).value(), std::move(session), ledger, terms));
 }
 
 GateService::GateService(uv_loop_t* loop, std::string path, UniqueFd socket,
@@ -87,7 +60,7 @@ GateService::GateService(uv_loop_t* loop, std::string path, UniqueFd socket,
       path_(std::move(path)),
       socket_(std::move(socket)),
       session_(std::move(session)),
-      ledger_(ledger),
+      attempts_(loop, session_, ledger, "preload"),
       terms_(terms) {
   poll_.Make(this, [&](uv_poll_t* poll) { return uv_poll_init(loop, poll, socket_.get()); });
   Watch();
@@ -141,7 +114,7 @@ void GateService::Adopt(UniqueFd socket) {
 
 bool GateService::TryRequest(Connection& connection) {
   const std::shared_ptr<Connection> held = *connection.place;  // Forget() drops the list's share
-  RelayRequest request{};
+  GateRequest request{};
   // MSG_TRUNC: the true length of the packet, so that a longer one is seen as wrong.
   const ssize_t got = recv(held->socket.get(), &request, sizeof request, MSG_DONTWAIT | MSG_TRUNC);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
@@ -149,7 +122,7 @@ bool GateService::TryRequest(Connection& connection) {
   held->timer.Reset();
   if (got <= 0) {
     Forget(*held);
-  } else if (const auto size = static_cast<size_t>(got); IsHello(request.request, size)) {
+  } else if (const auto size = static_cast<size_t>(got); IsHello(request, size)) {
     ++session_->counters.hellos;
     SendReply(held->socket.get(), ReplyFor(Verdict::kAllow, Reason::kRule, true, ""));
     Forget(*held);
@@ -159,36 +132,28 @@ bool GateService::TryRequest(Connection& connection) {
   return true;
 }
 
-void GateService::Answer(const std::shared_ptr<Connection>& connection, const RelayRequest& request,
+void GateService::Answer(const std::shared_ptr<Connection>& connection, const GateRequest& request,
                          size_t size) {
   const GateVerdict verdict = JudgeGateRequest(*session_, request, size, terms_);
-  const int64_t pid = verdict.relayed_pid ? int64_t{*verdict.relayed_pid}
-                                          : int64_t{PeerOf(connection->socket.get())};
-  ConnectionRow row;
-  row.id = ledger_.NextConnectionId();
-  row.time_us = NowMicroseconds();
-  row.session = session_->id;
-  row.gate = verdict.relayed_pid ? "enclave" : "preload";
-  row.pid = pid;
-  row.process = ProgramOf(pid);
-  row.protocol = verdict.protocol;
-  row.destination = verdict.destination;
-  row.verdict = verdict.verdict;
-  row.reason = verdict.reason;
-  row.rule = verdict.rule;
-  row.name = verdict.name;
-  row.query_id = verdict.query_id;
-  ++session_->counters.connections;
-  if (verdict.verdict == Verdict::kDeny) ++session_->counters.denials;
+  const int64_t pid = PeerOf(connection->socket.get());
+  // Behind the gate stands the wall, which sees the same attempt once more.
+  const bool seen_again = session_->gate == "enclave" && verdict.verdict == Verdict::kAllow;
+  const auto remember = [session = session_, protocol = verdict.protocol, to = verdict.destination,
+                         pid](int64_t id) {
+    session->fresh_allows.Add(protocol, *to, pid, id, FreshAllows::Clock::now());
+  };
   const GateReply reply = ReplyFor(verdict.verdict, verdict.reason, verdict.quiet, verdict.message);
-  ledger_.Submit(std::move(row), [connection, reply](bool committed) {
-    if (connection->service == nullptr) return;  // the session closed meanwhile
-    SendReply(connection->socket.get(),
-              committed ? reply
-                        : ReplyFor(Verdict::kDeny, Reason::kLedgerUnavailable, false,
-                                   "denied: the ledger cannot be written, so nothing connects"));
-    connection->service->Forget(*connection);
-  });
+  attempts_.Record(
+      pid, verdict, [connection, reply, seen_again, remember](bool committed, int64_t id) {
+        if (connection->service == nullptr) return;  // the session closed meanwhile
+        if (committed && seen_again) remember(id);
+        SendReply(connection->socket.get(),
+                  committed
+                      ? reply
+                      : ReplyFor(Verdict::kDeny, Reason::kLedgerUnavailable, false,
+                                 "denied: the ledger cannot be written, so nothing connects"));
+        connection->service->Forget(*connection);
+      });
 }
 
 void GateService::Forget(Connection& connection) {

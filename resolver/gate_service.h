@@ -10,6 +10,7 @@
 #include "common/gate_protocol.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "resolver/attempt_recorder.h"
 #include "resolver/gate_judge.h"
 #include "resolver/ledger_writer.h"
 #include "resolver/session.h"
@@ -53,7 +54,7 @@ class GateService {
   void Adopt(UniqueFd socket);
   // False if the request is not there yet.
   bool TryRequest(Connection& connection);
-  void Answer(const std::shared_ptr<Connection>& connection, const RelayRequest& request,
+  void Answer(const std::shared_ptr<Connection>& connection, const GateRequest& request,
               size_t size);
   void Forget(Connection& connection);
 
@@ -61,7 +62,7 @@ class GateService {
   std::string path_;
   UniqueFd socket_;
   std::shared_ptr<Session> session_;
-  LedgerWriter& ledger_;
+  AttemptRecorder attempts_;
   LeaseTerms terms_;
   UvHandle<uv_poll_t> poll_;
   std::list<std::shared_ptr<Connection>> connections_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <chrono>
+#include "resolver/network_changes.h"
 
 namespace namegate::resolver {
 
@@ -8,11 +8,14 @@ namespace namegate::resolver {
 // without one loses 250 ms per connection to an attempt that cannot work (RFC 8305 §5).
 class Ipv6Route {
  public:
+  Ipv6Route();
+
+  // As the routes and addresses are now.
   bool Available();
 
  private:
+  NetworkChanges changes_;
   bool available_ = false;
-  std::chrono::steady_clock::time_point checked_{};
 };
 
 }  // namespace namegate::resolver

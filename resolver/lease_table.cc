@@ -72,6 +72,14 @@ std::vector<DomainName> LeaseTable::NamesOf(const IpAddress& address, Clock::tim
   return names;
 }
 
+void LeaseTable::Reapply(const RulesOf& rules_of) {
+  for (auto& [address, leases] : leases_) {
+    for (Lease& lease : leases) lease.rules = rules_of(lease.name, address);
+    std::erase_if(leases, [](const Lease& lease) { return lease.rules.empty(); });
+  }
+  std::erase_if(leases_, [](const auto& entry) { return entry.second.empty(); });
+}
+
 void LeaseTable::MakeRoom(Clock::time_point now) {
   std::erase_if(leases_, [&](const auto& entry) { return LastEnd(entry.second) < now; });
   if (leases_.size() < kMaxAddresses) return;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -13,6 +14,12 @@
 #include "common/reason.h"
 
 namespace namegate::resolver {
+
+// How long a lease holds: max(TTL, floor) + grace, and from its last use as long again.
+struct LeaseTerms {
+  std::chrono::seconds floor{60};
+  std::chrono::seconds grace{30};
+};
 
 // What admits connections to one address: the name it was answered for, and the rules for that
 // name.
@@ -51,6 +58,11 @@ class LeaseTable {
 
   // The names an address is leased for at `now`, for PTR.
   std::vector<DomainName> NamesOf(const IpAddress& address, Clock::time_point now) const;
+
+  // Gives every lease the rules that `rules_of` has for its name and address; those for which there
+  // are none end at once.
+  using RulesOf = std::function<std::vector<const Rule*>(const DomainName&, const IpAddress&)>;
+  void Reapply(const RulesOf& rules_of);
 
   // Addresses with a lease or the memory of one.
   size_t size() const { return leases_.size(); }

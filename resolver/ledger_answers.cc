@@ -15,6 +15,7 @@ Result<int64_t> LedgerAnswers::IdOf(const std::shared_ptr<const AnswerSet>& answ
   if (found != recent_.end() && !found->second.answer.expired()) return found->second.id;
   auto id = FindOrInsert(*answer);
   if (!id) return id;
+  if (used_ != nullptr) used_->Add(SealedTablePlace("answer_set"), *id);
   if (recent_.size() >= kMaxRecent) recent_.clear();
   recent_.insert_or_assign(answer.get(), Recent{answer, *id});
   return id;
@@ -49,6 +50,12 @@ Result<void> LedgerAnswers::InsertRecords(int64_t answer_id, const AnswerSet& an
 }
 
 Result<int64_t> LedgerAnswers::RecordId(const Record& record) {
+  auto id = FindOrInsertRecord(record);
+  if (id && used_ != nullptr) used_->Add(SealedTablePlace("record"), *id);
+  return id;
+}
+
+Result<int64_t> LedgerAnswers::FindOrInsertRecord(const Record& record) {
   auto owner = names_.IdOf(record.owner);
   if (!owner) return owner;
   const std::string data = RdataText(record.type, record.rdata);

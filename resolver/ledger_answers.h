@@ -21,6 +21,11 @@ class LedgerAnswers {
   // The answer's id; stores it if it is new.
   Result<int64_t> IdOf(const std::shared_ptr<const AnswerSet>& answer);
   void Forget() { recent_.clear(); }
+  // Notes in `used` from now on which answers and records are asked for, until it is null.
+  void NoteUses(UsedIds* used) {
+    used_ = used;
+    Forget();
+  }
 
  private:
   // Answers from the cache come as the same object again and again, so most need no hashing. A
@@ -34,9 +39,11 @@ class LedgerAnswers {
   Result<int64_t> FindOrInsert(const AnswerSet& answer);
   Result<void> InsertRecords(int64_t answer_id, const AnswerSet& answer);
   Result<int64_t> RecordId(const Record& record);
+  Result<int64_t> FindOrInsertRecord(const Record& record);
 
   InternedTable<DomainName>& names_;
   std::unordered_map<const AnswerSet*, Recent> recent_;
+  UsedIds* used_ = nullptr;
   Prepared select_answer_{"SELECT answer_id FROM answer_set WHERE digest = ?", {}};
   Prepared insert_answer_{"INSERT INTO answer_set (digest) VALUES (?)", {}};
   Prepared insert_answer_record_{

@@ -2,30 +2,30 @@
 
 #include <spdlog/spdlog.h>
 
+#include <string>
 #include <utility>
 
+#include "common/quiet_thread.h"
 #include "resolver/ledger_file.h"
 
 namespace namegate::resolver {
 namespace {
 
-constexpr int kBackgroundPages = 1000;  // 4 MiB of log: what SQLite itself does by default
-constexpr int kWriterPages = 4096;      // 16 MiB
-constexpr int kRetryPages = 256;
+constexpr int64_t kFrameBytes = 4096 + 24;  // a page in the log, with its header
 
-// False if another checkpoint is running. Trouble loses nothing: what was committed is in the log.
-// If it lasts, the disk fills and the writer says so.
-bool Checkpoint(Database& database) {
+}  // namespace
+
+// Trouble loses nothing: what was committed is in the log. If it lasts, the disk fills and the
+// writer says so.
+bool CheckpointLedger(Database& database, int* moved) {
   const int code = sqlite3_wal_checkpoint_v2(database.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                             nullptr, nullptr);
+                                             nullptr, moved);
   if ((code & 0xff) == SQLITE_BUSY) return false;
   if (code != SQLITE_OK) {
     spdlog::debug("{}", SqliteError(database.handle(), "checkpoint the ledger").message);
   }
   return true;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<LedgerCheckpointer>> LedgerCheckpointer::Start(const std::string& path,
                                                                       Durability durability) {
@@ -35,10 +35,7 @@ Result<std::unique_ptr<LedgerCheckpointer>> LedgerCheckpointer::Start(const std:
 }
 
 LedgerCheckpointer::LedgerCheckpointer(Database database)
-    : database_(std::move(database)),
-      next_in_background_(kBackgroundPages),
-      next_by_writer_(kWriterPages),
-      thread_([this] { Run(); }) {}
+    : database_(std::move(database)), thread_(QuietThread([this] { Run(); })) {}
 
 LedgerCheckpointer::~LedgerCheckpointer() {
   {
@@ -50,21 +47,22 @@ LedgerCheckpointer::~LedgerCheckpointer() {
 }
 
 void LedgerCheckpointer::AfterCommit(Database& writer, int log_pages) {
-  if (log_pages < std::exchange(log_pages_, log_pages)) {  // the log has begun anew
-    next_in_background_ = kBackgroundPages;
-    next_by_writer_ = kWriterPages;
+  switch (length_.AfterCommit(log_pages)) {
+    case LedgerLogLength::Task::kNone:
+      break;
+    case LedgerLogLength::Task::kWriter:
+      length_.WriterMoved(CheckpointLedger(writer));
+      break;
+    case LedgerLogLength::Task::kThread: {
+      const std::lock_guard lock(mutex_);
+      requested_ = true;
+      changed_.notify_one();
+    }
   }
-  if (log_pages >= next_by_writer_) {
-    const bool done = Checkpoint(writer);
-    // While the thread is at it the writer cannot be: soon again then, and meanwhile the thread
-    // gets nothing new to do.
-    next_by_writer_ = log_pages + (done ? kWriterPages : kRetryPages);
-    next_in_background_ = (done ? log_pages : next_by_writer_) + kBackgroundPages;
-  } else if (log_pages >= next_in_background_) {
-    next_in_background_ = log_pages + kBackgroundPages;
-    const std::lock_guard lock(mutex_);
-    requested_ = true;
-    changed_.notify_one();
+  if (const auto pages = length_.NewLimit()) {
+    // If it fails, the file stays longer or is cut at once: no harm.
+    static_cast<void>(
+        writer.Execute("PRAGMA journal_size_limit = " + std::to_string(*pages * kFrameBytes)));
   }
 }
 
@@ -75,7 +73,8 @@ void LedgerCheckpointer::Run() {
     if (stopping_) return;
     requested_ = false;
     lock.unlock();
-    Checkpoint(database_);
+    int moved = 0;
+    if (CheckpointLedger(database_, &moved)) length_.ThreadMoved(moved);
     lock.lock();
   }
 }

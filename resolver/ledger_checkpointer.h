@@ -8,9 +8,15 @@
 
 #include "common/result.h"
 #include "common/sqlite.h"
+#include "resolver/ledger_log_length.h"
 #include "resolver/ledger_writer.h"
 
 namespace namegate::resolver {
+
+// Moves what is in the write-ahead log into the ledger, as far as no reader is in the way. False if
+// another checkpoint is running. `moved`, if given, is how much of the log, in pages, is in the
+// ledger then.
+bool CheckpointLedger(Database& database, int* moved = nullptr);
 
 // Moves committed pages from the write-ahead log into the ledger, on a thread and a connection of
 // its own, so that the writer does not wait for it.
@@ -18,9 +24,10 @@ namespace namegate::resolver {
 // Theory of operation. A PASSIVE checkpoint (https://sqlite.org/c3ref/wal_checkpoint_v2.html) runs
 // beside readers and the writer, but the log starts again from its beginning only if a transaction
 // begins while all of it has been moved. Under steady load the writer has always added something
-// meanwhile. So when the log is long all the same, the writer makes one itself between two groups;
-// the thread has left little for it to do. A reader that stays in one transaction keeps the log
-// growing, and nothing else; it shrinks when the reader is through.
+// meanwhile. So when the log is long all the same, the writer makes one itself between two groups,
+// as soon as the thread has left little for it to do. A reader that stays in one transaction keeps
+// the log growing, and nothing else; when the reader is through, the thread moves what has
+// gathered, and each time that the log begins anew a part of the file is given back.
 class LedgerCheckpointer {
  public:
   static Result<std::unique_ptr<LedgerCheckpointer>> Start(const std::string& path,
@@ -38,10 +45,7 @@ class LedgerCheckpointer {
   void Run();
 
   Database database_;
-  // The writer's thread only: the length of the log, and the lengths at which to act next.
-  int log_pages_ = 0;
-  int next_in_background_;
-  int next_by_writer_;
+  LedgerLogLength length_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool requested_ = false;  // guarded by mutex_

@@ -22,9 +22,9 @@ Result<void> Configure(Database& database, Durability durability) {
       "PRAGMA journal_mode = WAL;"
       // Checkpoints are LedgerCheckpointer's.
       "PRAGMA wal_autocheckpoint = 0;"
-      // A write-ahead log that grew under a long reader is cut back to 64 MiB.
-      "PRAGMA journal_size_limit = 67108864;"
-      "PRAGMA cache_size = -16384;"  // 16 MiB
+      // A write-ahead log that grew under a long reader is cut back to some 64 MiB.
+      "PRAGMA journal_size_limit = 67502080;"  // LedgerLogLength::kKeptPages
+      "PRAGMA cache_size = -16384;"            // 16 MiB
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA trusted_schema = OFF;"
       "PRAGMA cell_size_check = ON;" +
@@ -102,6 +102,12 @@ Result<Database> OpenLedgerFile(const std::string& path, Durability durability) 
   if (auto prepared = Prepare(*database, durability); !prepared) {
     if (sqlite3_errcode(database->handle()) == SQLITE_NOTADB) {
       return CannotOpen(path, "this file is not a ledger of Namegate; move it away");
+    }
+    if ((sqlite3_errcode(database->handle()) & 0xff) == SQLITE_BUSY) {
+      return CannotOpen(path,
+                        prepared.error().message +
+                            "; another program is writing to it, such as a sqlite3 shell with "
+                            "an open transaction: end that");
     }
     return CannotOpen(path, prepared.error().message);
   }

@@ -1,5 +1,8 @@
 #include "resolver/ledger_group.h"
 
+#include <algorithm>
+
+#include "resolver/ledger_damage.h"
 #include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
@@ -9,6 +12,16 @@ namespace {
 bool IsOfARow(int extended_code) {
   const int code = extended_code & 0xff;
   return code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG;
+}
+
+// When a row's event was; the distant past for rows without a time.
+int64_t TimeOf(const LedgerRow& row) {
+  return std::visit(
+      [](const auto& kind) {
+        if constexpr (requires { kind.time_us; }) return int64_t{kind.time_us};
+        return INT64_MIN;
+      },
+      row);
 }
 
 }  // namespace
@@ -24,54 +37,68 @@ Result<std::unique_ptr<LedgerGroupWriter>> LedgerGroupWriter::Create(Database& d
   writer->sealer_ = *std::move(sealer);
   auto prepared = PrepareAll(database, {&writer->begin_, &writer->commit_, &writer->rollback_});
   if (!prepared) return prepared.error();
+  if (auto noted = writer->NoteNewKey(); !noted) return noted.error();
   return writer;
 }
 
-LedgerGroupWriter::Outcome LedgerGroupWriter::Commit(std::span<const LedgerRow> rows) {
-  const auto failure = TryCommit(rows);
-  if (!failure) return {std::vector<bool>(rows.size(), true), "", false};
-  // One wrong row must not take the others down with it, nor the daemon if it comes again.
-  if (failure->of_a_row && rows.size() > 1) return CommitOneByOne(rows);
-  return {std::vector<bool>(rows.size(), false), failure->why, !failure->of_a_row};
+// Sealed at once, so that whoever has the key can tell what came before it.
+Result<void> LedgerGroupWriter::NoteNewKey() {
+  if (!sealer_->key_is_new()) return {};
+  const LedgerRow notice = NoticeRow{
+      NowMicroseconds(), "keyed",
+      "seals are made with a key from here on; up to seal " + head() + " they were made without"};
+  const Outcome outcome = Commit({&notice, 1});
+  return outcome.trouble.empty() ? Result<void>() : Error{outcome.trouble};
 }
 
-LedgerGroupWriter::Outcome LedgerGroupWriter::CommitOneByOne(std::span<const LedgerRow> rows) {
+LedgerGroupWriter::Outcome LedgerGroupWriter::Commit(std::span<const LedgerRow> rows) {
   Outcome outcome;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto failure = TryCommit(rows.subspan(i, 1));
-    outcome.committed.push_back(!failure);
-    if (!failure) continue;
-    if (outcome.trouble.empty()) outcome.trouble = failure->why;
-    if (!failure->of_a_row) {
-      // Not worth a timeout per row.
-      outcome.committed.resize(rows.size(), false);
-      outcome.ledger_failed = true;
-      return outcome;
-    }
-  }
+  CommitPart(rows, outcome);
   return outcome;
+}
+
+// One wrong row must not take the others down with it, nor the daemon if it comes again: it is
+// found by halving.
+void LedgerGroupWriter::CommitPart(std::span<const LedgerRow> rows, Outcome& outcome) {
+  // Where the ledger itself has failed, the rest is not worth a timeout each.
+  std::optional<Failure> failure;
+  if (!outcome.ledger_failed) failure = TryCommit(rows);
+  if (failure && failure->of_a_row && rows.size() > 1) {
+    CommitPart(rows.first(rows.size() / 2), outcome);
+    CommitPart(rows.subspan(rows.size() / 2), outcome);
+    return;
+  }
+  const bool committed = !failure && !outcome.ledger_failed;
+  outcome.committed.insert(outcome.committed.end(), rows.size(), committed);
+  if (!failure) return;
+  if (outcome.trouble.empty()) outcome.trouble = failure->why;
+  outcome.ledger_failed = !failure->of_a_row;
+  outcome.damaged = failure->damage;
 }
 
 std::optional<LedgerGroupWriter::Failure> LedgerGroupWriter::TryCommit(
     std::span<const LedgerRow> rows) {
   const auto written = Write(rows);
   if (written) return std::nullopt;
-  const bool of_a_row = IsOfARow(sqlite3_extended_errcode(database_.handle()));
+  const int code = sqlite3_extended_errcode(database_.handle());
   RollBack();
-  return Failure{written.error().message, of_a_row};
+  return Failure{written.error().message, IsOfARow(code), IsDamage(code)};
 }
 
 Result<void> LedgerGroupWriter::Write(std::span<const LedgerRow> rows) {
   // IMMEDIATE: to wait for a lock here, where it is safe to, and not in the middle.
   if (auto begun = begin_.statement.Run(); !begun) return begun;
+  int64_t time_us = NowMicroseconds();
   for (const LedgerRow& row : rows) {
     if (auto recorded = recorder_->Record(row); !recorded) return recorded;
+    // Should the clock have been set back meanwhile: what a seal covers is never later than it.
+    time_us = std::max(time_us, TimeOf(row));
   }
-  return SealAndCommit();
+  return SealAndCommit(time_us);
 }
 
-Result<void> LedgerGroupWriter::SealAndCommit() {
-  if (auto sealed = sealer_->Seal(NowMicroseconds()); !sealed) return sealed;
+Result<void> LedgerGroupWriter::SealAndCommit(int64_t time_us) {
+  if (auto sealed = sealer_->Seal(time_us); !sealed) return sealed;
   if (auto committed = commit_.statement.Run(); !committed) return committed;
   sealer_->Committed();
   return {};
@@ -86,11 +113,14 @@ void LedgerGroupWriter::RollBack() {
   static_cast<void>(rollback_.statement.Run());
 }
 
-Result<void> LedgerGroupWriter::CloseOwnedSessions(int64_t time_us, const std::string& why) {
+Result<void> LedgerGroupWriter::Transact(const std::function<Result<void>()>& write) {
   auto done = begin_.statement.Run();
-  if (done) done = recorder_->CloseOwnedSessions(time_us, why);
-  if (done) done = SealAndCommit();
-  if (!done) RollBack();
+  if (done) done = write();
+  if (done) done = SealAndCommit(NowMicroseconds());
+  if (!done) {
+    met_damage_ = IsDamage(sqlite3_errcode(database_.handle()));
+    RollBack();
+  }
   return done;
 }
 

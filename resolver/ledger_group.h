@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,11 +28,19 @@ class LedgerGroupWriter {
     std::string trouble;          // the first failure; empty if there was none
     // The ledger itself cannot be written, rather than one row being wrong.
     bool ledger_failed = false;
+    bool damaged = false;  // and it never will be: it contradicts itself
   };
   Outcome Commit(std::span<const LedgerRow> rows);
 
-  // Closes the sessions that are open in the ledger and had an owner.
-  Result<void> CloseOwnedSessions(int64_t time_us, const std::string& why);
+  // Runs `write` in a transaction of its own and seals what it inserts: all of it, or nothing.
+  Result<void> Transact(const std::function<Result<void>()>& write);
+  // True once Transact() has failed because the ledger contradicts itself.
+  bool met_damage() const { return met_damage_; }
+  // See LedgerRecorder::NoteUses().
+  void NoteUses(UsedIds* used) { recorder_->NoteUses(used); }
+  const std::optional<SealKey>& key() const { return sealer_->key(); }
+  // Whether a seal of the ledger is one of this writer's key, or of none, over what its rows are.
+  Result<bool> SealHolds(int64_t seal_id) const { return sealer_->Holds(seal_id); }
   // The end of the chain of seals, "NUMBER:DIGEST".
   std::string head() const { return sealer_->head(); }
 
@@ -39,19 +48,22 @@ class LedgerGroupWriter {
   struct Failure {
     std::string why;
     bool of_a_row = false;  // a row is at fault, others can be written
+    bool damage = false;    // the ledger contradicts itself
   };
 
   explicit LedgerGroupWriter(Database& database) : database_(database) {}
   // Nothing if all are committed; otherwise none is.
   std::optional<Failure> TryCommit(std::span<const LedgerRow> rows);
   Result<void> Write(std::span<const LedgerRow> rows);
-  Result<void> SealAndCommit();
-  Outcome CommitOneByOne(std::span<const LedgerRow> rows);
+  Result<void> SealAndCommit(int64_t time_us);
+  Result<void> NoteNewKey();
+  void CommitPart(std::span<const LedgerRow> rows, Outcome& outcome);
   void RollBack();
 
   Database& database_;
   std::unique_ptr<LedgerRecorder> recorder_;
   std::unique_ptr<LedgerSealer> sealer_;
+  bool met_damage_ = false;
   Prepared begin_{"BEGIN IMMEDIATE", {}};
   Prepared commit_{"COMMIT", {}};
   Prepared rollback_{"ROLLBACK", {}};

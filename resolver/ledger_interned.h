@@ -8,6 +8,7 @@
 #include "common/ip_address.h"
 #include "common/result.h"
 #include "common/sqlite.h"
+#include "resolver/ledger_used_ids.h"
 
 namespace namegate::resolver {
 
@@ -56,7 +57,8 @@ template <typename Key>
 class InternedTable {
  public:
   explicit InternedTable(const std::string& table)
-      : select_{"SELECT " + table + "_id FROM " + table + " WHERE text = ?", {}},
+      : place_(SealedTablePlace(table)),
+        select_{"SELECT " + table + "_id FROM " + table + " WHERE text = ?", {}},
         insert_{"INSERT INTO " + table + " (text) VALUES (?)", {}} {}
 
   Result<void> Prepare(Database& database) { return PrepareAll(database, {&select_, &insert_}); }
@@ -65,10 +67,16 @@ class InternedTable {
     if (const int64_t known = cache_.Find(key); known != 0) return known;
     auto id = FindOrInsert(LedgerText(key));
     if (id) cache_.Put(key, *id);
+    if (id && used_ != nullptr) used_->Add(place_, *id);
     return id;
   }
 
   void Forget() { cache_.Clear(); }
+  // Notes in `used` from now on what is asked for, until it is null.
+  void NoteUses(UsedIds* used) {
+    used_ = used;
+    Forget();
+  }
 
  private:
   Result<int64_t> FindOrInsert(const std::string& text) {
@@ -79,9 +87,11 @@ class InternedTable {
     return Insert(insert_.statement);
   }
 
+  const size_t place_;
   Prepared select_;
   Prepared insert_;
   IdCache<Key> cache_;
+  UsedIds* used_ = nullptr;
 };
 
 }  // namespace namegate::resolver

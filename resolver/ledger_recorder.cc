@@ -1,6 +1,7 @@
 #include "resolver/ledger_recorder.h"
 
 #include "common/escape.h"
+#include "common/ledger_anchor.h"
 #include "resolver/ledger_digest.h"
 
 namespace namegate::resolver {
@@ -39,15 +40,34 @@ Result<std::unique_ptr<LedgerRecorder>> LedgerRecorder::Create(Database& databas
 }
 
 Result<void> LedgerRecorder::Prepare(Database& database) {
+  auto anchor = ReadChainAnchor(database);
+  if (!anchor) return anchor.error();
+  const SealMarks removed = *anchor ? (*anchor)->marks : NoMarks();
+  removed_queries_ = removed[SealedTablePlace("query")];
   if (auto done = names_.Prepare(database); !done) return done;
   if (auto done = addresses_.Prepare(database); !done) return done;
   if (auto done = rules_.Prepare(database); !done) return done;
   if (auto done = programs_.Prepare(database); !done) return done;
   if (auto done = gates_.Prepare(database); !done) return done;
   if (auto done = answers_.Prepare(database); !done) return done;
+  if (auto done = later_.Prepare(database, removed[SealedTablePlace("connection")]); !done)
+    return done;
   return PrepareAll(database, {&insert_query_, &insert_count_, &insert_connection_,
-                               &insert_session_, &insert_closed_, &close_owned_, &select_outcome_,
-                               &insert_outcome_, &select_policy_, &insert_policy_});
+                               &insert_session_, &insert_notice_, &select_outcome_,
+                               &insert_outcome_, &select_policy_, &insert_policy_, &select_query_});
+}
+
+void LedgerRecorder::NoteUses(UsedIds* used) {
+  used_ = used;
+  names_.NoteUses(used);
+  addresses_.NoteUses(used);
+  rules_.NoteUses(used);
+  programs_.NoteUses(used);
+  gates_.NoteUses(used);
+  answers_.NoteUses(used);
+  later_.NoteUses(used);
+  outcomes_.Clear();
+  if (used != nullptr) removed_queries_ = used->marks()[SealedTablePlace("query")];
 }
 
 Result<void> LedgerRecorder::Record(const LedgerRow& row) {
@@ -64,14 +84,8 @@ void LedgerRecorder::ForgetIds() {
   outcomes_.Clear();
 }
 
-Result<void> LedgerRecorder::CloseOwnedSessions(int64_t time_us, const std::string& why) {
-  Statement& close = close_owned_.statement;
-  close.Bind(1, time_us);
-  close.Bind(2, why);
-  return close.Run();
-}
-
 Result<void> LedgerRecorder::RecordRow(const QueryRow& row) {
+  UseSession(row.session);
   auto client = addresses_.IdOf(row.client.address);
   if (!client) return client.error();
   auto outcome = OutcomeId(row);
@@ -98,6 +112,7 @@ Result<void> LedgerRecorder::RecordRow(const QueryRow& row) {
 }
 
 Result<void> LedgerRecorder::RecordRow(const ConnectionRow& row) {
+  UseSession(row.session);
   auto gate = gates_.IdOf(Printable(row.gate));
   if (!gate) return gate.error();
   auto program = programs_.IdOf(Printable(row.process));
@@ -108,6 +123,8 @@ Result<void> LedgerRecorder::RecordRow(const ConnectionRow& row) {
   if (!rule) return rule.error();
   auto name = NameId(row.name);
   if (!name) return name.error();
+  auto query = QueryIfThere(row.query_id);
+  if (!query) return query.error();
   Statement& insert = insert_connection_.statement;
   insert.Bind(1, row.id);
   insert.Bind(2, row.time_us);
@@ -123,8 +140,9 @@ Result<void> LedgerRecorder::RecordRow(const ConnectionRow& row) {
   insert.Bind(11, Number(row.reason));
   BindId(insert, 12, *rule);
   BindId(insert, 13, *name);
-  BindId(insert, 14, row.query_id);
-  return insert.Run();
+  BindId(insert, 14, *query);
+  if (auto inserted = insert.Run(); !inserted || row.count == 1) return inserted;
+  return later_.RecordCount(row.id, row.count);
 }
 
 Result<void> LedgerRecorder::RecordRow(const SessionOpenedRow& row) {
@@ -142,14 +160,30 @@ Result<void> LedgerRecorder::RecordRow(const SessionOpenedRow& row) {
   insert.Bind(7, Printable(row.client));
   insert.Bind(8, Printable(row.token));
   insert.Bind(9, int64_t{row.owned ? 1 : 0});
-  return insert.Run();
+  auto done = insert.Run();
+  for (const std::string& path : row.exposed) {
+    if (done) done = later_.RecordExposure(row.session, path);
+  }
+  return done;
 }
 
 Result<void> LedgerRecorder::RecordRow(const SessionClosedRow& row) {
-  Statement& insert = insert_closed_.statement;
-  insert.Bind(1, row.session);
-  insert.Bind(2, row.time_us);
-  insert.Bind(3, Printable(row.why));
+  UseSession(row.session);
+  return later_.Record(row);
+}
+
+Result<void> LedgerRecorder::RecordRow(const PolicyChangedRow& row) {
+  UseSession(row.session);
+  auto policy = PolicyId(row.policy);
+  if (!policy) return policy.error();
+  return later_.Record(row, *policy);
+}
+
+Result<void> LedgerRecorder::RecordRow(const NoticeRow& row) {
+  Statement& insert = insert_notice_.statement;
+  insert.Bind(1, row.time_us);
+  insert.Bind(2, Printable(row.kind));
+  insert.Bind(3, Printable(row.text));
   return insert.Run();
 }
 
@@ -158,6 +192,7 @@ Result<int64_t> LedgerRecorder::OutcomeId(const QueryRow& row) {
   if (const int64_t known = outcomes_.Find(key); known != 0) return known;
   auto id = FindOrInsertOutcome(row);
   if (id) outcomes_.Put(key, *id);
+  if (id && used_ != nullptr) used_->Add(SealedTablePlace("outcome"), *id);
   return id;
 }
 
@@ -183,7 +218,25 @@ Result<int64_t> LedgerRecorder::FindOrInsertOutcome(const QueryRow& row) {
   return Insert(insert_outcome_.statement);
 }
 
+void LedgerRecorder::UseSession(int64_t session) {
+  if (used_ != nullptr && session != 0) used_->Add(SealedTablePlace("session"), session);
+}
+
+Result<int64_t> LedgerRecorder::QueryIfThere(int64_t query_id) {
+  if (query_id == 0 || query_id > removed_queries_) return query_id;
+  select_query_.statement.Bind(1, query_id);
+  auto found = FindId(select_query_.statement);
+  if (found && *found != 0 && used_ != nullptr) used_->Add(SealedTablePlace("query"), *found);
+  return found;
+}
+
 Result<int64_t> LedgerRecorder::PolicyId(const std::string& text) {
+  auto id = FindOrInsertPolicy(text);
+  if (id && used_ != nullptr) used_->Add(SealedTablePlace("policy"), *id);
+  return id;
+}
+
+Result<int64_t> LedgerRecorder::FindOrInsertPolicy(const std::string& text) {
   const auto digest = DigestOf(text);
   if (!digest) return Error{"hash a policy: out of memory"};
   select_policy_.statement.BindBlob(1, *digest);

@@ -8,6 +8,7 @@
 #include "common/sqlite.h"
 #include "resolver/ledger_answers.h"
 #include "resolver/ledger_interned.h"
+#include "resolver/ledger_later.h"
 #include "resolver/ledger_rows.h"
 
 namespace namegate::resolver {
@@ -24,9 +25,10 @@ class LedgerRecorder {
   Result<void> Record(const LedgerRow& row);
   // Must be called after every rollback: ids given since the transaction began are void.
   void ForgetIds();
-
-  // Closes the sessions that are open in the ledger and had an owner.
-  Result<void> CloseOwnedSessions(int64_t time_us, const std::string& why);
+  // While a removal is under way: notes in `used` every row that further rows refer to, until it is
+  // null. A query up to its mark may be gone when a connection comes that it admitted: then the
+  // connection's row says nothing of it.
+  void NoteUses(UsedIds* used);
 
  private:
   LedgerRecorder() = default;
@@ -36,10 +38,18 @@ class LedgerRecorder {
   Result<void> RecordRow(const ConnectionRow& row);
   Result<void> RecordRow(const SessionOpenedRow& row);
   Result<void> RecordRow(const SessionClosedRow& row);
+  Result<void> RecordRow(const ConnectionEndedRow& row) { return later_.Record(row); }
+  Result<void> RecordRow(const PolicyChangedRow& row);
+  Result<void> RecordRow(const NoticeRow& row);
 
   Result<int64_t> OutcomeId(const QueryRow& row);
   Result<int64_t> FindOrInsertOutcome(const QueryRow& row);
   Result<int64_t> PolicyId(const std::string& text);
+  Result<int64_t> FindOrInsertPolicy(const std::string& text);
+  // Every row of a session but the first, so that it stays with them.
+  void UseSession(int64_t session);
+  // The query, or 0 if it was removed.
+  Result<int64_t> QueryIfThere(int64_t query_id);
   // 0 for nothing.
   Result<int64_t> NameId(const std::optional<DomainName>& name);
   Result<int64_t> RuleId(const std::string& text);
@@ -51,7 +61,10 @@ class LedgerRecorder {
   InternedTable<std::string> programs_{"program"};
   InternedTable<std::string> gates_{"gate"};
   LedgerAnswers answers_{names_};
+  LedgerLater later_;
   IdCache<std::string> outcomes_;
+  UsedIds* used_ = nullptr;
+  int64_t removed_queries_ = kNoMark;  // a query up to this may be gone
 
   Prepared insert_query_{
       "INSERT INTO query (query_id, time_us, session_id, client_id, client_port, transport,"
@@ -68,14 +81,7 @@ class LedgerRecorder {
       "INSERT INTO session (session_id, opened_us, label, gate_id, policy_id, listen, client,"
       " token, owned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {}};
-  Prepared insert_closed_{
-      "INSERT INTO session_closing (session_id, closed_us, why) VALUES (?, ?, ?)", {}};
-  Prepared close_owned_{
-      "INSERT INTO session_closing (session_id, closed_us, why)"
-      " SELECT session_id, max(opened_us, ?), ? FROM session"
-      " WHERE owned = 1 AND session_id NOT IN (SELECT session_id FROM session_closing)"
-      " ORDER BY session_id",
-      {}};
+  Prepared insert_notice_{"INSERT INTO notice (time_us, kind, text) VALUES (?, ?, ?)", {}};
   // IS, not =, so that NULL finds NULL; it uses the index all the same.
   Prepared select_outcome_{
       "SELECT outcome_id FROM outcome WHERE qname_id IS ? AND qtype = ? AND qclass = ?"
@@ -85,6 +91,7 @@ class LedgerRecorder {
       "INSERT INTO outcome (qname_id, qtype, qclass, reason, rule_id, rcode, ede, detail)"
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       {}};
+  Prepared select_query_{"SELECT query_id FROM query WHERE query_id = ?", {}};
   Prepared select_policy_{"SELECT policy_id FROM policy WHERE digest = ?", {}};
   Prepared insert_policy_{"INSERT INTO policy (digest, text) VALUES (?, ?)", {}};
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/domain_name.h"
+#include "common/ending.h"
 #include "common/endpoint.h"
 #include "common/ip_address.h"
 #include "common/reason.h"
@@ -71,6 +72,7 @@ struct ConnectionRow {
   std::string rule;
   std::optional<DomainName> name;  // the name that the address was answered for
   int64_t query_id = 0;            // the query whose answer admitted it (or last held it); 0: none
+  uint64_t count = 1;  // attempts that this row stands for; several past a session's limits
 };
 
 struct SessionOpenedRow {
@@ -82,16 +84,47 @@ struct SessionOpenedRow {
   std::string listen;  // the address of its name server, "127.64.0.1:53"
   std::string
       client;  // the client prefix that is this session; empty if it has an address of its own
-  std::string token;   // of its gate socket
-  bool owned = false;  // ends with the connection that opened it
+  std::string token;                      // of its gate socket
+  bool owned = false;                     // ends with the connection that opened it
+  std::vector<std::string> exposed = {};  // sockets of the host that an enclave's command sees
+};
+
+// A connection that an enclave carried has ended.
+struct ConnectionEndedRow {
+  struct Bytes {
+    uint64_t out = 0;
+    uint64_t in = 0;
+  };
+
+  int64_t connection = 0;
+  int64_t time_us = 0;
+  std::optional<Bytes> bytes = {};  // nothing: not known
+  Ending how = Ending::kUnknown;
 };
 
 struct SessionClosedRow {
   int64_t session = 0;
   int64_t time_us = 0;
   std::string why;  // "closed", "owner-gone", "daemon-stopped", "not-restored"
+  // What was open in it: the endings are committed with it, or not at all.
+  std::vector<ConnectionEndedRow> connections = {};
 };
 
-using LedgerRow = std::variant<QueryRow, ConnectionRow, SessionOpenedRow, SessionClosedRow>;
+// From then on a session has this policy.
+struct PolicyChangedRow {
+  int64_t session = 0;
+  int64_t time_us = 0;
+  std::string policy;  // Policy::ToText()
+};
+
+// Something that happened to the ledger itself or to the daemon.
+struct NoticeRow {
+  int64_t time_us = 0;
+  std::string kind;  // a word: "begun", "set-aside"
+  std::string text;  // a sentence for a person
+};
+
+using LedgerRow = std::variant<QueryRow, ConnectionRow, ConnectionEndedRow, SessionOpenedRow,
+                               PolicyChangedRow, SessionClosedRow, NoticeRow>;
 
 }  // namespace namegate::resolver

@@ -42,8 +42,8 @@ Result<std::unique_ptr<LedgerSealer>> LedgerSealer::Create(Database& database,
 }
 
 Result<void> LedgerSealer::ReadLast() {
-  auto last =
-      database_.Prepare("SELECT seal_id, time_us, digest FROM seal ORDER BY seal_id DESC LIMIT 1");
+  auto last = database_.Prepare(
+      "SELECT seal_id, time_us, digest, keyed FROM seal ORDER BY seal_id DESC LIMIT 1");
   if (!last) return last.error();
   auto row = last->Step();
   if (!row) return row.error();
@@ -52,7 +52,23 @@ Result<void> LedgerSealer::ReadLast() {
   last_.time_us = last->integer(1);
   const std::string_view digest = last->text(2);
   std::copy_n(digest.begin(), std::min(digest.size(), last_.digest.size()), last_.digest.begin());
-  return {};
+  return CheckKey(last->integer(3) != 0);
+}
+
+// A key that was lost, replaced or not mounted yet must not weaken the chain in silence.
+Result<void> LedgerSealer::CheckKey(bool last_is_keyed) {
+  key_is_new_ = key_ && !last_is_keyed;
+  if (!last_is_keyed) return {};
+  const std::string seal = "go on with the ledger: its last seal, " + std::to_string(last_.id);
+  const std::string what_to_do =
+      ". Put back the ledger.key that it was written with, or move ledger.db away, and"
+      " ledger.db-wal if it is there, to begin a new ledger";
+  if (!key_) return Error{seal + ", was made with a key, and there is no ledger.key" + what_to_do};
+  auto holds = Holds(last_.id);
+  if (!holds) return holds.error();
+  if (*holds) return {};
+  return Error{seal + ", does not match ledger.key: it was made with another, or its rows were" +
+               " changed since, which namegate audit verify tells" + what_to_do};
 }
 
 // What the ledger holds is sealed already, or, before the first seal, will be with the first group.

@@ -9,6 +9,7 @@
 #include "common/result.h"
 #include "common/sqlite.h"
 #include "resolver/ledger_interned.h"
+#include "resolver/ledger_seal_check.h"
 
 namespace namegate::resolver {
 
@@ -21,7 +22,8 @@ namespace namegate::resolver {
 class LedgerSealer {
  public:
   // `database` must outlive the sealer. Rows that a ledger of the time before seals holds are
-  // sealed with the first group.
+  // sealed with the first group. A ledger that was sealed with a key is gone on with under that key
+  // alone: without it, or with another, it is an error.
   static Result<std::unique_ptr<LedgerSealer>> Create(Database& database,
                                                       std::optional<SealKey> key);
   LedgerSealer(const LedgerSealer&) = delete;
@@ -34,6 +36,11 @@ class LedgerSealer {
   void Committed();
   void RolledBack();
 
+  const std::optional<SealKey>& key() const { return key_; }
+  // Whether the seals that were there were made without the key that there is now.
+  bool key_is_new() const { return key_is_new_; }
+  // See resolver/ledger_seal_check.h.
+  Result<bool> Holds(int64_t seal_id) const { return SealHolds(database_, seal_id, key_); }
   // The number and the digest of the last seal that was committed.
   std::string head() const { return std::to_string(last_.id) + ":" + SealText(last_.digest); }
 
@@ -47,6 +54,7 @@ class LedgerSealer {
 
   explicit LedgerSealer(Database& database, std::optional<SealKey> key);
   Result<void> ReadLast();
+  Result<void> CheckKey(bool last_is_keyed);
   Result<void> ReadMarks();
   Result<void> SealTable(size_t table, SealedGroup& group);
   Result<void> Insert(const SealedGroup& group);
@@ -55,6 +63,7 @@ class LedgerSealer {
 
   Database& database_;
   const std::optional<SealKey> key_;
+  bool key_is_new_ = false;
   Link last_;
   Link next_;                       // what last_ becomes when the transaction is committed
   SealMarks unsealed_ = NoMarks();  // the highest ids from before the first seal

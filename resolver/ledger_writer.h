@@ -8,6 +8,7 @@
 
 #include "common/ledger_seal.h"
 #include "common/result.h"
+#include "common/retention.h"
 #include "resolver/ledger_rows.h"
 
 namespace namegate::resolver {
@@ -35,14 +36,16 @@ class LedgerWriter {
   // through.
   using Completion = std::function<void(bool committed)>;
 
-  // Opens or creates the ledger, migrates it to the current schema, and closes in it the sessions
-  // that an earlier daemon left open and that had an owner (why: "owner-gone"). `wake` is called
+  // Opens or creates the ledger and migrates it to the current schema. `wake` is called
   // once per group, on the writer's thread, when there are completions to run; it must stay
   // callable until the writer is gone. A file that is no ledger, or a newer one, is left alone and
-  // refused. With a key, seals can be made by its holders alone.
+  // refused. A damaged ledger, now or later, is set aside and a new one begun, which says so
+  // (schema/README.md). With a key, seals can be made by its holders alone. What `retention` does
+  // not want is removed, at the start and while rows come.
   static Result<std::unique_ptr<LedgerWriter>> Open(const std::string& path, Durability durability,
                                                     std::function<void()> wake,
-                                                    std::optional<SealKey> key = std::nullopt);
+                                                    std::optional<SealKey> key = std::nullopt,
+                                                    const Retention& retention = {});
   // Commits what was submitted, then ends the thread. Completions not yet run are dropped.
   virtual ~LedgerWriter() = default;
 
@@ -58,8 +61,13 @@ class LedgerWriter {
   virtual void RunCompletions() = 0;
   // Rows submitted whose completions have not run yet.
   virtual size_t pending() const = 0;
+  // For whoever reads the ledger and finds it damaged, as `damage` says: it is set aside before any
+  // further row is written.
+  virtual void SetAside(const std::string& damage) = 0;
   // Why the last group failed; empty while writing works.
   virtual std::string trouble() const = 0;
+  // That this ledger was begun in place of a damaged one, and where that is; empty if it was not.
+  virtual std::string set_aside() const = 0;
 };
 
 }  // namespace namegate::resolver

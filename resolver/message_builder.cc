@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "common/network_order.h"
 #include "common/random.h"
+#include "resolver/rdata_reader.h"
 
 namespace namegate::resolver {
 namespace {
@@ -18,22 +20,16 @@ constexpr uint16_t kEdeOption = 15;
 constexpr size_t kMaxPointerOffset = 0x3fff;
 // An explanation, not an essay: with the longest name it still fits beside a denial's SOA.
 constexpr size_t kMaxEdeText = 400;
+constexpr size_t kEdeWithoutText = 8;  // RDLENGTH, option code and length, INFO-CODE
 
 class Writer {
  public:
   void U8(unsigned value) { bytes_ += static_cast<char>(value); }
-  void U16(unsigned value) {
-    U8(value >> 8 & 0xff);
-    U8(value & 0xff);
-  }
-  void U32(uint32_t value) {
-    U16(value >> 16);
-    U16(value & 0xffff);
-  }
+  void U16(size_t value) { AppendU16(bytes_, static_cast<uint16_t>(value)); }
+  void U32(uint32_t value) { AppendU32(bytes_, value); }
   void Bytes(std::string_view bytes) { bytes_ += bytes; }
   void SetU16(size_t at, size_t value) {
-    bytes_[at] = static_cast<char>(value >> 8);
-    bytes_[at + 1] = static_cast<char>(value & 0xff);
+    WriteU16(OctetsOf(bytes_), at, static_cast<uint16_t>(value));
   }
   size_t size() const { return bytes_.size(); }
   std::string Take() { return std::move(bytes_); }
@@ -44,8 +40,8 @@ class Writer {
 
 class ResponseWriter {
  public:
-  ResponseWriter(const QueryMessage& query, const Response& response)
-      : query_(query), response_(response) {}
+  ResponseWriter(const QueryMessage& query, const Response& response, size_t limit)
+      : query_(query), response_(response), limit_(limit) {}
 
   std::string WriteWhole() {
     Header(response_.truncated);
@@ -86,7 +82,7 @@ class ResponseWriter {
   void Name(const DomainName& name) {
     for (const auto& [known, offset] : names_) {
       if (known != name) continue;
-      writer_.U16(0xc000U | static_cast<unsigned>(offset));
+      writer_.U16(0xc000U | offset);
       return;
     }
     if (writer_.size() <= kMaxPointerOffset) names_.emplace_back(name, writer_.size());
@@ -100,8 +96,7 @@ class ResponseWriter {
     writer_.U32(record.ttl_s - std::min(record.ttl_s, response_.answer_age_s));
     const size_t length_at = writer_.size();
     writer_.U16(0);
-    const auto target = record.type == rrtype::kCname ? CnameTarget(record) : std::nullopt;
-    if (target) {
+    if (const auto target = CnameTarget(record)) {
       Name(*target);
     } else {
       writer_.Bytes(record.rdata);
@@ -109,20 +104,15 @@ class ResponseWriter {
     writer_.SetU16(length_at, writer_.size() - length_at - 2);
   }
 
-  static std::optional<DomainName> CnameTarget(const Record& record) {
-    return DomainName::FromWire(
-        {reinterpret_cast<const uint8_t*>(record.rdata.data()), record.rdata.size()});
-  }
-
   // The SOA belongs to the parent of the name that was asked, which stands in the question already.
   void Soa(uint32_t ttl_s) {
     static const DomainName kMname = DomainName::FromText("namegate.invalid").value();
     static const DomainName kRname = DomainName::FromText("nobody.invalid").value();
-    const auto first_label = static_cast<unsigned>(query_.qname->first_label().size());
+    const size_t first_label = query_.qname->first_label().size();
     if (query_.qname->is_root()) {
       writer_.U8(0);
     } else {
-      writer_.U16(0xc000U | static_cast<unsigned>(kHeaderSize + 1 + first_label));
+      writer_.U16(0xc000U | (kHeaderSize + 1 + first_label));
     }
     writer_.U16(rrtype::kSoa);
     writer_.U16(kClassIn);
@@ -140,7 +130,7 @@ class ResponseWriter {
     writer_.SetU16(8, 1);
   }
 
-  // Only to those who sent one (RFC 6891 §7).
+  // Only to those who sent one (RFC 6891 §7). Of the explanation as much as there is room for.
   void Opt() {
     if (!query_.edns) return;
     writer_.U8(0);
@@ -149,11 +139,13 @@ class ResponseWriter {
     writer_.U8(response_.rcode >> 4U & 0xffU);
     writer_.U8(0);   // version
     writer_.U16(0);  // flags
-    const std::string_view text = std::string_view(response_.ede_text).substr(0, kMaxEdeText);
-    writer_.U16(response_.ede == ede::kNone ? 0U : static_cast<unsigned>(6 + text.size()));
+    const size_t used = writer_.size() + kEdeWithoutText;
+    const size_t room = limit_ > used ? limit_ - used : 0;
+    const auto text = std::string_view(response_.ede_text).substr(0, std::min(room, kMaxEdeText));
+    writer_.U16(response_.ede == ede::kNone ? 0 : 6 + text.size());
     if (response_.ede != ede::kNone) {
       writer_.U16(kEdeOption);
-      writer_.U16(static_cast<unsigned>(2 + text.size()));
+      writer_.U16(2 + text.size());
       writer_.U16(static_cast<unsigned>(response_.ede));
       writer_.Bytes(text);
     }
@@ -162,6 +154,7 @@ class ResponseWriter {
 
   const QueryMessage& query_;
   const Response& response_;
+  size_t limit_;
   Writer writer_;
   std::vector<std::pair<DomainName, size_t>> names_;
 };
@@ -169,11 +162,21 @@ class ResponseWriter {
 }  // namespace
 
 BuiltResponse BuildResponse(const QueryMessage& query, const Response& response, size_t limit) {
-  BuiltResponse built{ResponseWriter(query, response).WriteWhole(), response.truncated};
+  BuiltResponse built{ResponseWriter(query, response, limit).WriteWhole(), response.truncated};
   if (built.bytes.size() > limit) {
-    built = {ResponseWriter(query, response).WriteTruncated(), true};
+    built = {ResponseWriter(query, response, limit).WriteTruncated(), true};
   }
   return built;
+}
+
+size_t LeastResponseSize(const QueryMessage& query, const AnswerSet& answer) {
+  constexpr size_t kPointer = 2;
+  constexpr size_t kFixed = 10;  // type, class, TTL, RDLENGTH
+  size_t size = kHeaderSize + query.question_wire.size();
+  for (const Record& record : answer) {
+    size += kPointer + kFixed + (record.type == rrtype::kCname ? kPointer : record.rdata.size());
+  }
+  return size;
 }
 
 size_t ResponseLimit(const QueryMessage& query, Transport transport) {

@@ -34,6 +34,10 @@ struct BuiltResponse {
 };
 BuiltResponse BuildResponse(const QueryMessage& query, const Response& response, size_t limit);
 
+// How many octets a response with this answer has at the very least: cheaper than building one that
+// is too long.
+size_t LeastResponseSize(const QueryMessage& query, const AnswerSet& answer);
+
 // How many octets a client can take: its offer over UDP, within our own limit.
 size_t ResponseLimit(const QueryMessage& query, Transport transport);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/network_order.h"
 #include "resolver/rdata_reader.h"
 #include "resolver/wire_cursor.h"
 
@@ -48,8 +49,7 @@ bool ReadQuestion(WireCursor& cursor, Question* question) {
   if (!cursor.ReadU16(&question->qtype) || !cursor.ReadU16(&question->qclass)) return false;
   const auto octets = cursor.message().subspan(begin, cursor.position() - begin);
   question->wire.assign(reinterpret_cast<const char*>(octets.data()), octets.size());
-  const auto qname =
-      DomainName::FromWire({reinterpret_cast<const uint8_t*>(name.data()), name.size()});
+  const auto qname = DomainName::FromWire(OctetsOf(name));
   if (!qname) return false;
   question->qname = *qname;
   return true;
@@ -145,8 +145,7 @@ class ResponseReader {
 
   bool ReadRecord(const RecordHead& head, std::vector<Record>* records) {
     if (head.rrclass != kClassIn) return false;
-    const auto owner = DomainName::FromWire(
-        {reinterpret_cast<const uint8_t*>(head.owner_wire.data()), head.owner_wire.size()});
+    const auto owner = DomainName::FromWire(OctetsOf(head.owner_wire));
     if (!owner) return false;
     Record record{*owner, head.type, EffectiveTtl(head.ttl), {}};
     if (!ReadRdata(cursor_, head.type, head.rdlength, &record.rdata)) return false;

@@ -17,6 +17,8 @@ class ResponseSink {
   virtual ~ResponseSink() = default;
   // Sends, or drops if the client is gone or does not read. Called at most once per query.
   virtual void Send(const Endpoint& client, std::string bytes) = 0;
+  // In place of Send(), from inside the handler's call: the query gets no answer.
+  virtual void Ignore() {}
 };
 
 // A query as it came in. If the sink is gone by the time of the answer, the client is too.

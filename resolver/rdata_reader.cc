@@ -1,5 +1,11 @@
 #include "resolver/rdata_reader.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "common/network_order.h"
+#include "common/record_type.h"
 #include "resolver/dns.h"
 
 namespace namegate::resolver {
@@ -7,14 +13,19 @@ namespace {
 
 using Pointers = WireCursor::Pointers;
 
+// A character string (RFC 1035 §3.3).
+bool ReadString(WireCursor& cursor, std::string* rdata) {
+  uint8_t length = 0;
+  if (!cursor.ReadU8(&length)) return false;
+  *rdata += static_cast<char>(length);
+  return cursor.ReadBytes(length, rdata);
+}
+
 // RFC 1035 §3.3.14: one or more character strings.
 bool ReadTxt(WireCursor& cursor, size_t end, std::string* rdata) {
   if (cursor.position() == end) return false;
   while (cursor.position() < end) {
-    uint8_t length = 0;
-    if (!cursor.ReadU8(&length) || cursor.position() + length > end) return false;
-    *rdata += static_cast<char>(length);
-    if (!cursor.ReadBytes(length, rdata)) return false;
+    if (!ReadString(cursor, rdata)) return false;
   }
   return true;
 }
@@ -29,13 +40,73 @@ bool ReadSvcb(WireCursor& cursor, size_t end, std::string* rdata) {
     if (!cursor.ReadU16(&key) || !cursor.ReadU16(&length)) return false;
     if (key <= previous_key || cursor.position() + length > end) return false;
     previous_key = key;
-    for (const uint16_t value : {key, length}) {
-      *rdata += static_cast<char>(value >> 8);
-      *rdata += static_cast<char>(value & 0xff);
-    }
+    AppendU16(*rdata, key);
+    AppendU16(*rdata, length);
     if (!cursor.ReadBytes(length, rdata)) return false;
   }
   return true;
+}
+
+// Types that are opaque to us but for their form. Names in them may come compressed: left as they
+// are, the pointers would lead into a message that the client never sees (RFC 3597 §4). And what
+// would be left over of RDATA of these, ldns takes for the next record.
+struct Layout {
+  uint16_t type;
+  std::string_view
+      fields;  // a digit: so many octets; n: a name; s: a character string; *: the rest
+};
+constexpr auto kLayouts = std::to_array<Layout>({
+    {3, "n"},       // MD
+    {4, "n"},       // MF
+    {7, "n"},       // MB
+    {8, "n"},       // MG
+    {9, "n"},       // MR
+    {13, "ss"},     // HINFO
+    {14, "nn"},     // MINFO
+    {17, "nn"},     // RP
+    {18, "2n"},     // AFSDB
+    {19, "s"},      // X25
+    {20, "ss"},     // ISDN
+    {21, "2n"},     // RT
+    {23, "n"},      // NSAP-PTR
+    {24, "99n*"},   // SIG
+    {26, "2nn"},    // PX
+    {27, "sss"},    // GPOS
+    {30, "n*"},     // NXT
+    {35, "4sssn"},  // NAPTR (RFC 3403 forbids compression, RFC 3597 has receivers take it)
+    {36, "2n"},     // KX
+    {40, "1"},      // SINK, as ldns has it
+    {46, "99n*"},   // RRSIG
+    {47, "n*"},     // NSEC
+    {51, "4s"},     // NSEC3PARAM
+    {58, "nn"},     // TALINK
+    {104, "55"},    // NID
+    {105, "6"},     // L32
+    {106, "55"},    // L64
+    {107, "2n"},    // LP
+    {108, "6"},     // EUI48
+    {109, "8"},     // EUI64
+});
+
+bool ReadLayout(WireCursor& cursor, std::string_view fields, size_t end, std::string* rdata) {
+  return std::all_of(fields.begin(), fields.end(), [&](char field) {
+    if (field == 'n') return cursor.ReadName(Pointers::kAllowed, rdata);
+    if (field == 's') return ReadString(cursor, rdata);
+    if (cursor.position() > end) return false;
+    if (field == '*') return cursor.ReadBytes(end - cursor.position(), rdata);
+    return cursor.ReadBytes(static_cast<size_t>(field - '0'), rdata);
+  });
+}
+
+// RFC 3597: what is not known is opaque. Meta types are no types of records; HIP's names stand
+// where its own lengths say, which every reader would have to believe.
+bool ReadOther(WireCursor& cursor, uint16_t type, size_t end, std::string* rdata) {
+  constexpr uint16_t kHip = 55;
+  if (IsMetaType(type) || type == kHip) return false;
+  for (const Layout& known : kLayouts) {
+    if (known.type == type) return ReadLayout(cursor, known.fields, end, rdata);
+  }
+  return cursor.ReadBytes(end - cursor.position(), rdata);
 }
 
 bool ReadFields(WireCursor& cursor, uint16_t type, size_t end, std::string* rdata) {
@@ -62,8 +133,8 @@ bool ReadFields(WireCursor& cursor, uint16_t type, size_t end, std::string* rdat
     case rrtype::kSvcb:
     case rrtype::kHttps:
       return ReadSvcb(cursor, end, rdata);
-    default:  // RFC 3597: opaque
-      return cursor.ReadBytes(end - cursor.position(), rdata);
+    default:
+      return ReadOther(cursor, type, end, rdata);
   }
 }
 
@@ -73,6 +144,16 @@ bool ReadRdata(WireCursor& cursor, uint16_t type, uint16_t rdlength, std::string
   if (cursor.left() < rdlength) return false;
   const size_t end = cursor.position() + rdlength;
   return ReadFields(cursor, type, end, rdata) && cursor.position() == end;
+}
+
+std::optional<DomainName> CnameTarget(const Record& record) {
+  if (record.type != rrtype::kCname) return std::nullopt;
+  return DomainName::FromWire(OctetsOf(record.rdata));
+}
+
+std::optional<IpAddress> AddressIn(const Record& record) {
+  if (!IsAddressType(record.type)) return std::nullopt;
+  return IpAddress(OctetsOf(record.rdata));
 }
 
 }  // namespace namegate::resolver

@@ -1,16 +1,15 @@
 #include "resolver/rebinding_guard.h"
 
 #include <ifaddrs.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace namegate::resolver {
 namespace {
-
-// Addresses of interfaces seldom change; asking the kernel for each answer would cost more than the
-// rest of the query.
-constexpr std::chrono::seconds kHostAddressesAge{5};
 
 std::vector<IpPrefix> Prefixes(std::initializer_list<const char*> texts) {
   std::vector<IpPrefix> prefixes;
@@ -34,36 +33,27 @@ bool IsSpecialV4(const IpAddress& address) {
 }
 
 // Only global unicast, less the parts of it that are not: Teredo and its neighbours, documentation
-// (RFC 9637 too), 6to4. Of the rest only NAT64's prefix (RFC 6052) leads out, to the IPv4 address
-// at its end.
+// (RFC 9637 too), 6to4.
 bool IsSpecialV6(const IpAddress& address) {
   static const IpPrefix kGlobal = IpPrefix::FromText("2000::/3").value();
-  static const IpPrefix kNat64 = IpPrefix::FromText("64:ff9b::/96").value();
   static const auto kSpecial = Prefixes({"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"});
-  if (kNat64.Contains(address)) return IsSpecialV4(IpAddress(address.octets().subspan(12)));
   return !kGlobal.Contains(address) || InAny(kSpecial, address);
 }
 
 }  // namespace
 
-bool RebindingGuard::IsSuspect(const IpAddress& address) {
-  if (address.is_v4() ? IsSpecialV4(address) : IsSpecialV6(address)) return true;
-  if (InAny(more_, address)) return true;
-  RefreshHostAddresses();
-  return std::find(host_addresses_.begin(), host_addresses_.end(), address) !=
-         host_addresses_.end();
+RebindingGuard::RebindingGuard(std::vector<IpPrefix> more)
+    : more_(std::move(more)), changes_(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR) {
+  FollowHost();
 }
 
-void RebindingGuard::RefreshHostAddresses() {
-  const auto now = std::chrono::steady_clock::now();
-  if (refreshed_ != std::chrono::steady_clock::time_point{} &&
-      now - refreshed_ < kHostAddressesAge) {
-    return;
-  }
+void RebindingGuard::FollowHost() {
+  outdated_ = changes_.Any() || outdated_;
+  if (!outdated_) return;
   ifaddrs* raw = nullptr;
   if (getifaddrs(&raw) != 0) return;  // what was known stays in force
   const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> list(raw, &freeifaddrs);
-  refreshed_ = now;
+  outdated_ = false;
   host_addresses_.clear();
   for (const ifaddrs* entry = list.get(); entry != nullptr; entry = entry->ifa_next) {
     if (entry->ifa_addr == nullptr) continue;
@@ -71,6 +61,19 @@ void RebindingGuard::RefreshHostAddresses() {
       host_addresses_.push_back(*address);
     }
   }
+}
+
+// Of what is not global unicast only NAT64's prefix (RFC 6052) leads out: to the IPv4 address at
+// its end, and wherever that leads.
+bool RebindingGuard::IsSuspect(const IpAddress& address) const {
+  static const IpPrefix kNat64 = IpPrefix::FromText("64:ff9b::/96").value();
+  if (kNat64.Contains(address)) {
+    return InAny(more_, address) || IsSuspect(IpAddress(address.octets().subspan(12)));
+  }
+  if (address.is_v4() ? IsSpecialV4(address) : IsSpecialV6(address)) return true;
+  if (InAny(more_, address)) return true;
+  return std::find(host_addresses_.begin(), host_addresses_.end(), address) !=
+         host_addresses_.end();
 }
 
 }  // namespace namegate::resolver

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <chrono>
 #include <vector>
 
 #include "common/ip_address.h"
+#include "resolver/network_changes.h"
 
 namespace namegate::resolver {
 
@@ -13,17 +13,20 @@ namespace namegate::resolver {
 class RebindingGuard {
  public:
   // `more` are ranges that the operator adds, such as the public addresses of his own network.
-  explicit RebindingGuard(std::vector<IpPrefix> more = {}) : more_(std::move(more)) {}
+  explicit RebindingGuard(std::vector<IpPrefix> more = {});
+
+  // Looks at which addresses are this host's own, if they have changed. To be called before an
+  // answer is judged.
+  void FollowHost();
 
   // True if an answer with this address must be dropped.
-  bool IsSuspect(const IpAddress& address);
+  bool IsSuspect(const IpAddress& address) const;
 
  private:
-  void RefreshHostAddresses();
-
   std::vector<IpPrefix> more_;
+  NetworkChanges changes_;
+  bool outdated_ = false;
   std::vector<IpAddress> host_addresses_;
-  std::chrono::steady_clock::time_point refreshed_{};
 };
 
 }  // namespace namegate::resolver

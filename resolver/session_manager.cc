@@ -1,22 +1,33 @@
 #include "resolver/session_manager.h"
 
-#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
 
+#include "common/escape.h"
 #include "common/random.h"
 #include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 
 SessionManager::SessionManager(uv_loop_t* loop, SessionTable& sessions, Pipeline& pipeline,
-                               LedgerWriter& ledger, const StatePaths& paths, LeaseTerms terms)
+                               LedgerWriter& ledger, const StatePaths& paths, LeaseTerms terms,
+                               Patience patience)
     : loop_(loop),
       sessions_(sessions),
       pipeline_(pipeline),
       ledger_(ledger),
       paths_(paths),
-      terms_(terms) {}
+      terms_(terms),
+      endings_(loop, ledger),
+      patience_(std::move(patience)) {}
+
+// Sessions that stay open in the ledger keep their directories, which commands may be looking at.
+SessionManager::~SessionManager() = default;
 
 Result<void> SessionManager::ListenShared(const Endpoint& endpoint) {
   auto sockets = BindNameserver(endpoint);
@@ -68,16 +79,37 @@ void SessionManager::Open(SessionRequest request, Opened opened) {
   session->gate = std::move(request.gate);
   session->client = request.client;
   session->owned = request.owned;
+  session->preload = request.preload;
   session->token = RandomHex(kTokenBytes);
   session->opened_us = NowMicroseconds();
+  auto services = OpenGates(session);
+  if (!services) return opened(services.error());
+  RecordOpening(session, std::move(sockets), std::move(services).value(),
+                std::move(request.exposed), std::move(opened));
+}
+
+Result<SessionManager::Services> SessionManager::OpenGates(
+    const std::shared_ptr<Session>& session) {
+  const std::string directory = paths_.session_directory(session->token);
+  if (mkdir(directory.c_str(), 0711) != 0 && errno != EEXIST) {
+    return Error{"make '" + directory + "': " + std::strerror(errno)};
+  }
+  chmod(directory.c_str(), 0711);  // whatever the umask
+  Services services;
   auto gate = GateService::Listen(loop_, GateSocketOf(*session), session, ledger_, terms_);
-  if (!gate) return opened(gate.error());
-  RecordOpening(session, std::move(sockets), std::move(gate).value(), std::move(opened));
+  if (!gate) return gate.error();
+  services.gate = std::move(gate).value();
+  const std::string relay_socket = RelaySocketOf(*session);
+  if (relay_socket.empty()) return services;
+  auto relay = RelayService::Listen(loop_, relay_socket, session, endings_, terms_);
+  if (!relay) return relay.error();
+  services.relay = std::move(relay).value();
+  return services;
 }
 
 void SessionManager::RecordOpening(const std::shared_ptr<Session>& session,
-                                   std::optional<ListenSockets> sockets,
-                                   std::unique_ptr<GateService> gate, Opened opened) {
+                                   std::optional<ListenSockets> sockets, Services services,
+                                   std::vector<std::string> exposed, Opened opened) {
   SessionOpenedRow row;
   row.session = session->id;
   row.time_us = session->opened_us;
@@ -88,31 +120,38 @@ void SessionManager::RecordOpening(const std::shared_ptr<Session>& session,
   row.client = session->client ? session->client->ToText() : "";
   row.token = session->token;
   row.owned = session->owned;
+  row.exposed = std::move(exposed);
   // std::function copies what it holds, and descriptors cannot be copied.
   struct Held {
     std::optional<ListenSockets> sockets;
-    std::unique_ptr<GateService> gate;
+    Services services;
   };
-  auto held = std::make_shared<Held>(Held{std::move(sockets), std::move(gate)});
+  auto held = std::make_shared<Held>(Held{std::move(sockets), std::move(services)});
   ledger_.Submit(std::move(row), [this, session, held, opened = std::move(opened)](bool committed) {
     if (!committed) {
       return opened(Error{"open a session: the ledger cannot be written: " + ledger_.trouble()});
     }
     sessions_.Add(session);
-    Services& services = services_[session->id];
-    services.gate = std::move(held->gate);
+    Services& running = services_[session->id];
+    running = std::move(held->services);
     if (held->sockets) {
-      services.listeners = StartListeners(std::move(*held->sockets), session->id);
+      running.listeners = StartListeners(std::move(*held->sockets), session->id);
     }
     opened(session);
   });
 }
 
-bool SessionManager::Close(int64_t id, const std::string& why) {
+bool SessionManager::Close(int64_t id, const std::string& why, Recorded recorded) {
   if (!sessions_.Find(id)) return false;
+  const auto services = services_.find(id);
+  const auto session = sessions_.Find(id);
+  SessionClosedRow row{id, NowMicroseconds(), why, {}};
+  if (services->second.relay) row.connections = services->second.relay->EndAll();
   sessions_.Remove(id);
-  services_.erase(id);
-  ledger_.Submit(SessionClosedRow{id, NowMicroseconds(), why}, [](bool) {});
+  services_.erase(services);
+  orphans_.erase(id);
+  rmdir(paths_.session_directory(session->token).c_str());
+  endings_.Record(std::move(row), std::move(recorded));
   return true;
 }
 
@@ -122,69 +161,45 @@ void SessionManager::CloseOwned(const std::string& why) {
   }
 }
 
-Result<void> SessionManager::Restore(const std::string& path) {
-  auto open = ReadOpenSessions(path);
-  if (!open) return Error{"read the open sessions: " + open.error().message};
-  for (const OpenSession& opened : *open) {
-    auto restored = RestoreSession(opened);
-    if (restored) continue;
-    spdlog::warn("session {} cannot be opened again, so it is closed: {}", opened.id,
-                 restored.error().message);
-    ledger_.Submit(SessionClosedRow{opened.id, NowMicroseconds(), "not-restored"}, [](bool) {});
+Result<std::vector<Rule>> SessionManager::UpdatedRules(const Session& session,
+                                                       PolicyUpdate update) const {
+  if (session.retired_policies.size() >= kMaxPolicyChanges) {
+    return Error{"its policy was changed too often; open another session"};
   }
-  if (sessions_.size() == 0) return {};
-  spdlog::info("{} sessions are open again", sessions_.size());
-  return RestoreLeases(path);
+  std::vector<Rule> rules = session.policy.rules();
+  for (const std::string& text : update.remove) {
+    if (std::erase_if(rules, [&](const Rule& rule) { return rule.text == text; }) > 0) continue;
+    return Error{"session " + std::to_string(session.id) + " has no rule '" + Printable(text) +
+                 "' to remove; see: namegate session show " + std::to_string(session.id)};
+  }
+  for (Rule& rule : update.add) {
+    const auto same = [&](const Rule& held) {
+      return held.text == rule.text && held.allow_private == rule.allow_private;
+    };
+    if (std::ranges::none_of(rules, same)) rules.push_back(std::move(rule));
+  }
+  return rules;
 }
 
-Result<void> SessionManager::RestoreSession(const OpenSession& opened) {
-  auto rules = Policy::RulesFromText(opened.policy);
-  if (!rules) return rules.error();
-  auto session = std::make_shared<Session>(std::move(rules).value());
-  const auto nameserver = Endpoint::FromText(opened.listen);
-  if (!nameserver) return Error{"'" + opened.listen + "' is no address"};
-  session->nameserver = *nameserver;
-  std::optional<ListenSockets> sockets;
-  if (!opened.client.empty()) {
-    session->client = IpPrefix::FromText(opened.client);
-    if (!session->client) return Error{"'" + opened.client + "' is no range of addresses"};
-    if (shared_endpoints_.empty()) return Error{"no address is shared any more (--listen)"};
-    session->nameserver = shared_endpoints_.front();
-  } else {
-    auto bound = BindNameserver(*nameserver);
-    if (!bound) return bound.error();
-    sockets = std::move(bound).value();
-  }
-  session->id = opened.id;
-  session->label = opened.label;
-  session->gate = opened.gate;
-  session->token = opened.token;
-  session->opened_us = opened.opened_us;
-  auto gate = GateService::Listen(loop_, GateSocketOf(*session), session, ledger_, terms_);
-  if (!gate) return gate.error();
-  sessions_.Add(session);
-  Services& services = services_[session->id];
-  services.gate = std::move(gate).value();
-  if (sockets) services.listeners = StartListeners(std::move(*sockets), session->id);
-  return {};
-}
-
-Result<void> SessionManager::RestoreLeases(const std::string& path) {
-  const int64_t now_us = NowMicroseconds();
-  auto answered =
-      ReadAnsweredAddresses(path, now_us - std::chrono::microseconds(kOldestLease).count());
-  if (!answered) return Error{"read what was answered: " + answered.error().message};
-  for (const AnsweredAddress& answer : *answered) {
-    const auto session = sessions_.Find(answer.session);
-    if (!session) continue;
-    const auto term = std::max(std::chrono::seconds(answer.ttl_s), terms_.floor) + terms_.grace;
-    // An answer from the future was given before the clock was set back: how long ago is unknown.
-    const std::chrono::microseconds age(now_us - answer.answered_us);
-    if (age < std::chrono::microseconds(0) || age >= term) continue;
-    pipeline_.Grant(*session, answer.qname, answer.address, answer.query_id,
-                    std::chrono::duration_cast<std::chrono::microseconds>(term - age));
-  }
-  return {};
+void SessionManager::Update(int64_t id, PolicyUpdate update, Opened updated) {
+  const auto session = sessions_.Find(id);
+  if (!session) return updated(Error{"no session " + std::to_string(id) + " is open"});
+  auto rules = UpdatedRules(*session, std::move(update));
+  if (!rules) return updated(rules.error());
+  PolicyChangedRow row{id, NowMicroseconds(), Policy(*rules).ToText()};
+  auto held = std::make_shared<std::vector<Rule>>(std::move(rules).value());
+  ledger_.Submit(std::move(row),
+                 [this, session, held, updated = std::move(updated)](bool committed) {
+                   if (!committed)
+                     return updated(Error{"change a session: the ledger cannot be written"});
+                   const auto services = services_.find(session->id);
+                   if (services == services_.end())
+                     return updated(Error{"the session was closed meanwhile"});
+                   pipeline_.ChangePolicy(*session, std::move(*held));
+                   session->fresh_allows.Clear();
+                   if (services->second.relay) services->second.relay->JudgeAnew();
+                   updated(session);
+                 });
 }
 
 void SessionManager::StopReceiving() {

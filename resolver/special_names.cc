@@ -12,6 +12,9 @@ namespace {
 
 // Long, because nothing about these names ever changes.
 constexpr uint32_t kSpecialTtl_s = 3600;
+// Of a whole reverse name: octets or nibbles, and two of the zone's.
+constexpr size_t kLabelsV4 = 4 + 2;
+constexpr size_t kLabelsV6 = 32 + 2;
 
 DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
 
@@ -81,16 +84,24 @@ std::optional<SpecialAnswer> AnswerSpecialName(const DomainName& qname, uint16_t
 }
 
 bool IsReverseName(const DomainName& qname) {
+  static const DomainName kArpa = Name("arpa");
   static const DomainName kInAddr = Name("in-addr.arpa");
   static const DomainName kIp6 = Name("ip6.arpa");
-  return qname.IsAtOrBelow(kInAddr) || qname.IsAtOrBelow(kIp6);
+  return qname.IsAtOrBelow(kInAddr) || qname.IsAtOrBelow(kIp6) || qname == kArpa;
+}
+
+bool IsAboveAddresses(const DomainName& qname) {
+  if (!IsReverseName(qname)) return false;
+  const auto labels = Labels(qname);
+  const bool v6 = labels.size() > 1 && labels[labels.size() - 2] == "ip6";
+  return labels.size() < (v6 ? kLabelsV6 : kLabelsV4);
 }
 
 std::optional<IpAddress> ReverseAddress(const DomainName& qname) {
   if (!IsReverseName(qname)) return std::nullopt;
   const auto labels = Labels(qname);
-  if (labels.size() == 6 && labels[4] == "in-addr") return ReverseV4(labels);
-  if (labels.size() == 34 && labels[32] == "ip6") return ReverseV6(labels);
+  if (labels.size() == kLabelsV4 && labels[4] == "in-addr") return ReverseV4(labels);
+  if (labels.size() == kLabelsV6 && labels[32] == "ip6") return ReverseV6(labels);
   return std::nullopt;
 }
 

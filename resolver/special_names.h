@@ -21,8 +21,11 @@ struct SpecialAnswer {
 // names them.
 std::optional<SpecialAnswer> AnswerSpecialName(const DomainName& qname, uint16_t qtype);
 
-// True for names at or below in-addr.arpa and ip6.arpa.
+// True for names at or below in-addr.arpa and ip6.arpa, and for arpa itself.
 bool IsReverseName(const DomainName& qname);
+
+// True for reverse names that are too short for an address: those of addresses are below them.
+bool IsAboveAddresses(const DomainName& qname);
 
 // The address that a whole reverse name stands for (RFC 1035 §3.5, RFC 3596 §2.5).
 std::optional<IpAddress> ReverseAddress(const DomainName& qname);

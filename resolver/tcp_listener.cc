@@ -3,6 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "resolver/framing.h"
 
 namespace namegate::resolver {
 namespace {
@@ -26,6 +29,7 @@ TcpConnection::TcpConnection(TcpListener& listener, UvHandle<uv_tcp_t> socket, E
   socket_->data = this;
   buffer_.resize(kMaxQuery);
   idle_.Make(this, [&](uv_timer_t* timer) { return uv_timer_init(listener.loop_, timer); });
+  next_turn_.Make(this, [&](uv_timer_t* timer) { return uv_timer_init(listener.loop_, timer); });
 }
 
 void TcpConnection::Start(const std::shared_ptr<TcpConnection>& self) {
@@ -41,7 +45,7 @@ void TcpConnection::RestartIdleTimer() {
 }
 
 void TcpConnection::Read() {
-  const bool want = receiving_ && in_flight_ < kMaxInFlight;
+  const bool want = receiving_ && !resting_ && in_flight_ < kMaxInFlight;
   if (want == reading_) return;
   reading_ = want;
   if (!want) {
@@ -67,22 +71,38 @@ void TcpConnection::OnRead(ssize_t count, const char* bytes) {
     return;
   }
   received_.append(bytes, static_cast<size_t>(count));
-  RestartIdleTimer();
+  const auto alive = self_.lock();  // what was read may close the connection
+  resting_ = true;
   TakeQueries();
+  if (socket_) LetOthersTurn();
+}
+
+// libuv would read on for as long as there is more. One buffer in a turn of the loop is what a
+// connection gets; a flood, of which nothing is answered, gets less.
+void TcpConnection::LetOthersTurn() {
+  uv_timer_start(
+      next_turn_.get(),
+      [](uv_timer_t* timer) {
+        auto* self = static_cast<TcpConnection*>(timer->data);
+        self->resting_ = false;
+        self->Read();
+      },
+      std::exchange(ignored_, false) ? kPause_ms : 0, 0);
 }
 
 void TcpConnection::TakeQueries() {
   const auto alive = self_.lock();  // a handler may close the session and so this connection
   size_t at = 0;
-  while (socket_ && receiving_ && in_flight_ < kMaxInFlight && received_.size() - at >= 2) {
-    const size_t length = static_cast<size_t>(static_cast<uint8_t>(received_[at])) << 8 |
-                          static_cast<uint8_t>(received_[at + 1]);
-    if (length > kMaxQuery) return Close();
-    if (received_.size() - at < 2 + length) break;
+  while (socket_ && receiving_ && in_flight_ < kMaxInFlight) {
+    const auto length = FramedLength(received_, at);
+    if (!length) break;
+    if (*length > kMaxQuery) return Close();
+    if (received_.size() - at < kLengthPrefix + *length) break;
     ++in_flight_;
-    const auto* query = reinterpret_cast<const uint8_t*>(received_.data()) + at + 2;
-    at += 2 + length;
-    listener_.handler_({.bytes = {query, length},
+    RestartIdleTimer();  // for whole queries only: octet by octet anyone could stay for ever
+    const auto query = OctetsOf(received_).subspan(at + kLengthPrefix, *length);
+    at += kLengthPrefix + *length;
+    listener_.handler_({.bytes = query,
                         .client = client_,
                         .transport = Transport::kTcp,
                         .session = listener_.session_,
@@ -104,8 +124,7 @@ void TcpConnection::Send(const Endpoint&, std::string bytes) {
   auto* write = new Write{};
   write->request.data = write;
   write->connection = self_;
-  write->bytes = {static_cast<char>(bytes.size() >> 8), static_cast<char>(bytes.size() & 0xff)};
-  write->bytes += bytes;
+  write->bytes = Framed(bytes);
   const uv_buf_t buffer =
       uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
   const int code =
@@ -139,6 +158,7 @@ void TcpConnection::Close() {
 void TcpConnection::Abandon() {
   socket_.Reset();
   idle_.Reset();
+  next_turn_.Reset();
 }
 
 TcpListener::TcpListener(uv_loop_t* loop, UniqueFd socket, int64_t session, QueryHandler handler)
@@ -161,11 +181,18 @@ void TcpListener::OnConnection(int status) {
   UvHandle<uv_tcp_t> accepted;
   accepted.Make(this, [&](uv_tcp_t* tcp) { return uv_tcp_init(loop_, tcp); });
   if (uv_accept(socket_.stream(), accepted.stream()) != 0) return;
-  if (connections_.size() >= kMaxConnections) return;  // `accepted` closes it
   const Endpoint peer = PeerOf(accepted.get());
+  if (!HasRoomFor(peer.address)) return;  // `accepted` closes it
   auto connection = std::make_shared<TcpConnection>(*this, std::move(accepted), peer);
   connections_.insert(connection);
   connection->Start(connection);
+}
+
+bool TcpListener::HasRoomFor(const IpAddress& client) const {
+  const auto held =
+      std::count_if(connections_.begin(), connections_.end(),
+                    [&](const auto& connection) { return connection->client() == client; });
+  return static_cast<size_t>(held) < kMaxConnections - connections_.size();
 }
 
 void TcpListener::Forget(TcpConnection* connection) {

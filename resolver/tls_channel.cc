@@ -4,7 +4,8 @@
 
 #include <vector>
 
-#include "common/random.h"
+#include "common/network_order.h"
+#include "resolver/framing.h"
 #include "resolver/message_builder.h"
 
 namespace namegate::resolver {
@@ -19,13 +20,20 @@ TlsChannel::TlsChannel(uv_loop_t* loop, UpstreamAddress upstream)
   timer_.Make(this, [loop](uv_timer_t* timer) { return uv_timer_init(loop, timer); });
 }
 
-uint64_t TlsChannel::Ask(std::string question_wire, Done done) {
+uint64_t TlsChannel::Ask(uint16_t id, std::string question_wire, Done done) {
   const uint64_t ticket = next_ticket_++;
   Pending& pending = pending_[ticket];
+  pending.id = id;
   pending.question_wire = std::move(question_wire);
   pending.done = std::move(done);
+  pending.reads_before = reads_;
   waiting_[ticket] = &pending;
-  // From the loop: `done` must not be called before this returns.
+  StartSoon();
+  return ticket;
+}
+
+// From the loop: nobody's `done` may be called before what they called has returned.
+void TlsChannel::StartSoon() {
   uv_timer_start(
       timer_.get(),
       [](uv_timer_t* timer) {
@@ -33,12 +41,21 @@ uint64_t TlsChannel::Ask(std::string question_wire, Done done) {
         self->socket_ ? self->SendWaiting() : self->Connect();
       },
       0, 0);
-  return ticket;
 }
 
+// A question that is given up although nothing at all came since it was asked: the connection leads
+// nowhere any more, as when the network was changed under it or a router between forgot it. The
+// kernel would try for a quarter of an hour. What else was asked over it is asked over the next.
 void TlsChannel::Cancel(uint64_t ticket) {
+  const auto found = pending_.find(ticket);
+  if (found == pending_.end()) return;
+  const bool silent = found->second.reads_before == reads_;
   waiting_.erase(ticket);
-  pending_.erase(ticket);
+  pending_.erase(found);
+  if (!silent || !socket_) return;
+  Close();
+  for (auto& [other, pending] : pending_) waiting_[other] = &pending;
+  if (!waiting_.empty()) StartSoon();
 }
 
 void TlsChannel::Connect() {
@@ -50,6 +67,7 @@ void TlsChannel::Connect() {
   auto tls = TlsSession::Connect(context_, upstream_);
   if (!tls) return Lost(Failure::kUnreachable, tls.error().message);
   tls_.emplace(std::move(tls).value());
+  ++connections_;
   answered_ = false;
   socket_.Make(this, [&](uv_tcp_t* tcp) { return uv_tcp_init(loop_, tcp); });
   sockaddr_storage peer;
@@ -86,67 +104,73 @@ void TlsChannel::OnConnected(int status) {
 
 void TlsChannel::OnRead(ssize_t count, const char* bytes) {
   if (count < 0) return Lost(Failure::kUnreachable, "the upstream closed the connection");
-  if (count > 0) tls_->Received({bytes, static_cast<size_t>(count)});
+  if (count > 0) {
+    ++reads_;
+    tls_->Received({bytes, static_cast<size_t>(count)});
+  }
   if (!tls_->Advance()) {
     const std::string why = tls_->trouble();
     Flush();  // the alert that tells the upstream
     return Lost(Failure::kInvalid, why);
   }
   const bool open = !tls_->established() || tls_->Read(&plaintext_);
+  const uint64_t connection = connections_;
   if (tls_->established()) {
     trouble_.clear();
     TakeMessages();
-    if (!socket_) return;
-    SendWaiting();
+    if (socket_ && connection == connections_) SendWaiting();
+    if (!socket_ || connection != connections_) return;  // it was given up, perhaps for another
   }
   Flush();
   if (!open) Lost(Failure::kUnreachable, "the upstream closed the connection");
 }
 
 void TlsChannel::TakeMessages() {
-  while (socket_ && plaintext_.size() >= 2) {
-    const size_t length = static_cast<size_t>(static_cast<uint8_t>(plaintext_[0])) << 8 |
-                          static_cast<uint8_t>(plaintext_[1]);
-    if (length > kMaxResponseSize || length < kHeaderSize) {
+  while (socket_) {
+    const auto length = FramedLength(plaintext_);
+    if (!length) return;
+    if (*length > kMaxResponseSize || *length < kHeaderSize) {
       return Lost(Failure::kInvalid, "the upstream sent a message of a length that none has");
     }
-    if (plaintext_.size() < 2 + length) return;
-    const std::string message = plaintext_.substr(2, length);
-    plaintext_.erase(0, 2 + length);
-    Deliver({reinterpret_cast<const uint8_t*>(message.data()), message.size()});
+    if (plaintext_.size() < kLengthPrefix + *length) return;
+    const std::string message = plaintext_.substr(kLengthPrefix, *length);
+    plaintext_.erase(0, kLengthPrefix + *length);
+    Deliver(OctetsOf(message));
   }
 }
 
 // The upstream is who it is, so a message that fits no question is a mistake of its own: left
-// unread.
+// unread. Of a thousand random IDs two are often the same, so that the question must fit as well.
 void TlsChannel::Deliver(std::span<const uint8_t> message) {
   auto response = ParseResponse(message);
-  const auto id = static_cast<uint16_t>(message[0] << 8 | message[1]);
-  for (auto& [ticket, pending] : pending_) {
-    if (pending.id != id || waiting_.contains(ticket)) continue;
-    const bool fits = response && !response->truncated &&
-                      SameQuestion(response->question_wire, pending.question_wire);
-    const Done done = std::move(pending.done);
-    pending_.erase(ticket);
-    answered_ = true;
-    RestartIdleTimer();
-    done(fits ? Outcome{std::move(response), {}} : Outcome{std::nullopt, Failure::kInvalid});
-    return;
+  const uint16_t id = ReadU16(message, 0);
+  const auto fits = [&](const Pending& pending) {
+    return response && !response->truncated &&
+           SameQuestion(response->question_wire, pending.question_wire);
+  };
+  auto found = pending_.end();
+  for (auto at = pending_.begin(); at != pending_.end(); ++at) {
+    const bool asked = at->second.id == id && !waiting_.contains(at->first);
+    if (asked && (found == pending_.end() || fits(at->second))) found = at;
   }
+  if (found == pending_.end()) return;
+  const bool fine = fits(found->second);
+  const Done done = std::move(found->second.done);
+  pending_.erase(found);
+  answered_ = true;
+  RestartIdleTimer();
+  done(fine ? Outcome{std::move(response), {}} : Outcome{std::nullopt, Failure::kInvalid});
 }
 
 void TlsChannel::SendWaiting() {
   if (!tls_ || !tls_->established()) return;
-  for (auto& [ticket, pending] : waiting_) {
-    pending->id = static_cast<uint16_t>(RandomU32());
-    const std::string query = BuildQuery(pending->id, pending->question_wire);
-    std::string framed = {static_cast<char>(query.size() >> 8),
-                          static_cast<char>(query.size() & 0xff)};
-    if (!tls_->Write(framed + query)) {
+  while (!waiting_.empty()) {
+    Pending& pending = *waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    if (!tls_->Write(Framed(BuildQuery(pending.id, pending.question_wire)))) {
       return Lost(Failure::kUnreachable, "the TLS connection broke");
     }
   }
-  waiting_.clear();
   RestartIdleTimer();
   Flush();
 }

@@ -35,9 +35,9 @@ class TlsChannel {
   TlsChannel& operator=(const TlsChannel&) = delete;
   ~TlsChannel() = default;
 
-  // Sends a question; `done` is called once, later, from the loop, unless the question is cancelled
-  // by the ticket that comes back.
-  uint64_t Ask(std::string question_wire, Done done);
+  // Sends a question under this ID; `done` is called once, later, from the loop, unless the
+  // question is cancelled by the ticket that comes back.
+  uint64_t Ask(uint16_t id, std::string question_wire, Done done);
   void Cancel(uint64_t ticket);
 
   // Why the last connection could not be made; empty if it could.
@@ -48,9 +48,11 @@ class TlsChannel {
     uint16_t id = 0;
     std::string question_wire;
     Done done;
-    bool sent_before = false;  // on a connection that closed: it is sent once more, not more often
+    bool sent_before = false;   // on a connection that closed: it is sent once more, not more often
+    uint64_t reads_before = 0;  // `reads_` when it was asked
   };
 
+  void StartSoon();
   void Connect();
   void OnConnected(int status);
   void OnRead(ssize_t count, const char* bytes);
@@ -73,7 +75,9 @@ class TlsChannel {
   std::map<uint64_t, Pending> pending_;   // asked and not answered, in order
   std::map<uint64_t, Pending*> waiting_;  // of these, what is not on the wire yet
   uint64_t next_ticket_ = 1;
-  bool answered_ = false;  // this connection has given at least one answer
+  uint64_t connections_ = 0;  // made so far
+  bool answered_ = false;     // this connection has given at least one answer
+  uint64_t reads_ = 0;        // how often something has come
   std::string trouble_;
 };
 

@@ -38,9 +38,8 @@ void UdpListener::Watch() {
     auto* self = static_cast<UdpListener*>(poll->data);
     const auto alive = self->self_.lock();  // a handler may close the session and so this listener
     if ((ready & UV_WRITABLE) != 0) self->Flush();
-    for (int turn = 0; turn < kMaxBatchesPerTurn && self->receiving_; ++turn) {
-      if (!self->ReceiveBatch()) break;
-    }
+    const uint64_t begun = uv_hrtime();
+    while (self->receiving_ && self->ReceiveBatch() && uv_hrtime() - begun < kTurn_ns) continue;
   });
 }
 

@@ -34,9 +34,9 @@ class UdpListener : public ResponseSink {
   void Send(const Endpoint& client, std::string bytes) override;
 
  private:
-  static constexpr size_t kBatch = 64;          // datagrams per system call
-  static constexpr size_t kSlot = 2048;         // octets per datagram; a longer query is malformed
-  static constexpr int kMaxBatchesPerTurn = 8;  // then the other listeners have their turn
+  static constexpr size_t kBatch = 64;   // datagrams per system call
+  static constexpr size_t kSlot = 2048;  // octets per datagram; a longer query is malformed
+  static constexpr uint64_t kTurn_ns = 2'000'000;  // then the other listeners have their turn
   // A client that does not read must not fill our memory; UDP may lose responses.
   static constexpr size_t kMaxQueued = 8192;
 

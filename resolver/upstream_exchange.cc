@@ -6,7 +6,9 @@
 #include <array>
 #include <cerrno>
 
+#include "common/network_order.h"
 #include "common/random.h"
+#include "resolver/framing.h"
 #include "resolver/message_builder.h"
 
 namespace namegate::resolver {
@@ -39,11 +41,10 @@ UniqueFd ConnectedSocket(const Endpoint& server) {
     // After the last try the kernel picks a port itself, at connect.
   }
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&peer), peer_length) != 0) return {};
+  // What came before that, whoever sent it, answers nothing that was asked.
+  char ignored = 0;
+  while (recv(socket.get(), &ignored, sizeof ignored, 0) >= 0) continue;
   return socket;
-}
-
-uint16_t IdOf(std::span<const uint8_t> message) {
-  return static_cast<uint16_t>(message[0] << 8 | message[1]);
 }
 
 }  // namespace
@@ -86,12 +87,13 @@ bool UpstreamExchange::AsksFrom(const Endpoint& endpoint) const {
 
 void UpstreamExchange::AskOverTls() {
   ++server_.sent;
-  tls_ticket_ = server_.tls->Ask(question_wire_, [this](TlsChannel::Outcome outcome) {
-    tls_ticket_ = 0;
-    if (outcome.response) return Finish({std::move(outcome.response), {}});
-    Fail(outcome.failure == TlsChannel::Failure::kInvalid ? Failure::kInvalid
-                                                          : Failure::kUnreachable);
-  });
+  tls_ticket_ =
+      server_.tls->Ask(entropy_.id(), question_wire_, [this](TlsChannel::Outcome outcome) {
+        tls_ticket_ = 0;
+        if (outcome.response) return Finish({std::move(outcome.response), {}});
+        Fail(outcome.failure == TlsChannel::Failure::kInvalid ? Failure::kInvalid
+                                                              : Failure::kUnreachable);
+      });
 }
 
 bool UpstreamExchange::StartUdp() {
@@ -120,7 +122,7 @@ void UpstreamExchange::OnDatagramReady(int status) {
 }
 
 void UpstreamExchange::Judge(std::span<const uint8_t> datagram) {
-  const bool right_id = datagram.size() >= kHeaderSize && IdOf(datagram) == id_;
+  const bool right_id = datagram.size() >= kHeaderSize && ReadU16(datagram, 0) == id_;
   auto response = right_id ? ParseResponse(datagram) : std::nullopt;
   if (response && response->question_wire == question_wire_) {
     if (response->truncated) return StartTcp();
@@ -158,15 +160,13 @@ void UpstreamExchange::StartTcp() {
 
 void UpstreamExchange::OnConnected(int status) {
   if (status != 0) return Fail(Failure::kUnreachable);
-  const std::string query = BuildQuery(id_, question_wire_);
   struct Write {
     uv_write_t request;
     std::string bytes;
   };
   auto* write = new Write{};
   write->request.data = write;
-  write->bytes = {static_cast<char>(query.size() >> 8), static_cast<char>(query.size() & 0xff)};
-  write->bytes += query;
+  write->bytes = Framed(BuildQuery(id_, question_wire_));
   const uv_buf_t buffer =
       uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
   ++server_.sent;
@@ -191,20 +191,15 @@ void UpstreamExchange::OnConnected(int status) {
 void UpstreamExchange::OnTcpRead(ssize_t count) {
   if (count < 0) return Fail(Failure::kUnreachable);
   tcp_received_.append(tcp_buffer_.data(), static_cast<size_t>(count));
-  if (tcp_received_.size() < 2) return;
-  const size_t length = static_cast<size_t>(static_cast<uint8_t>(tcp_received_[0])) << 8 |
-                        static_cast<uint8_t>(tcp_received_[1]);
-  if (length > kMaxResponseSize || length < kHeaderSize) return Fail(Failure::kInvalid);
-  if (tcp_received_.size() >= 2 + length) {
-    tcp_received_.resize(2 + length);
-    JudgeTcp();
-  }
+  const auto length = FramedLength(tcp_received_);
+  if (!length) return;
+  if (*length > kMaxResponseSize || *length < kHeaderSize) return Fail(Failure::kInvalid);
+  if (tcp_received_.size() < kLengthPrefix + *length) return;
+  JudgeTcp(OctetsOf(tcp_received_).subspan(kLengthPrefix, *length));
 }
 
 // Over TCP the peer is who it is: upstreams that fold the case of names are taken as they are.
-void UpstreamExchange::JudgeTcp() {
-  const std::span<const uint8_t> message(reinterpret_cast<const uint8_t*>(tcp_received_.data()) + 2,
-                                         tcp_received_.size() - 2);
+void UpstreamExchange::JudgeTcp(std::span<const uint8_t> message) {
   auto response = ParseResponse(message);
   if (!response || response->id != id_ || response->truncated ||
       !SameQuestion(response->question_wire, question_wire_)) {

@@ -69,7 +69,7 @@ class UpstreamExchange {
   void StartTcp();
   void OnConnected(int status);
   void OnTcpRead(ssize_t count);
-  void JudgeTcp();
+  void JudgeTcp(std::span<const uint8_t> message);
   void Fail(Failure failure);
   void Finish(Outcome outcome);
 

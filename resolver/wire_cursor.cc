@@ -1,6 +1,7 @@
 #include "resolver/wire_cursor.h"
 
 #include "common/domain_name.h"
+#include "common/network_order.h"
 #include "resolver/message_reader.h"
 
 namespace namegate::resolver {
@@ -19,16 +20,15 @@ bool WireCursor::ReadU8(uint8_t* value) {
 
 bool WireCursor::ReadU16(uint16_t* value) {
   if (left() < 2) return false;
-  *value = static_cast<uint16_t>(message_[at_] << 8 | message_[at_ + 1]);
+  *value = namegate::ReadU16(message_, at_);
   at_ += 2;
   return true;
 }
 
 bool WireCursor::ReadU32(uint32_t* value) {
-  uint16_t high = 0;
-  uint16_t low = 0;
-  if (left() < 4 || !ReadU16(&high) || !ReadU16(&low)) return false;
-  *value = static_cast<uint32_t>(high) << 16 | low;
+  if (left() < 4) return false;
+  *value = namegate::ReadU32(message_, at_);
+  at_ += 4;
   return true;
 }
 
@@ -58,6 +58,9 @@ bool WireCursor::ReadName(Pointers pointers, std::string* wire) {
       if (at + 1 >= message_.size()) return false;
       const size_t target = static_cast<size_t>(length & ~kLabelTypeMask) << 8 | message_[at + 1];
       if (target < kHeaderSize || target >= part_begin) return false;
+      // A name that is larger than its message has octets in it that were read as several things.
+      // The C library refuses it, so programs would not see what we judged.
+      if (wire->size() - begin + 2 * hops >= message_.size()) return false;
       if (hops == 1) at_ = at + 2;
       at = part_begin = target;
       continue;

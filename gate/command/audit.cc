@@ -1,19 +1,21 @@
 #include "gate/command/audit.h"
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "gate/command/audit_export.h"
 #include "gate/command/audit_help.h"
 #include "gate/command/audit_reports.h"
+#include "gate/command/audit_sql.h"
+#include "gate/command/audit_tail.h"
 #include "gate/command/audit_verify.h"
 #include "gate/command/output.h"
 
 namespace namegate::command {
 namespace {
 
-constexpr int64_t kDefaultTimeLimitS = 30;
+constexpr int64_t kTailRows = 10;
 constexpr int64_t kMaxTimeLimitS = 86'400;
 
 // What the options of `audit` are written to; shared by the callbacks that read it.
@@ -21,8 +23,10 @@ struct AuditCommand {
   const CommonOptions& common;
   int* exit_status;
   AuditOptions options;
-  std::string sql;
-  int64_t time_limit_s = kDefaultTimeLimitS;
+  SqlOptions sql;
+  ExportOptions exported;
+  bool follow = false;
+  int64_t tail_rows = kTailRows;
   VerifyOptions verify;
 
   void Finish(const Result<void>& result) const {
@@ -75,16 +79,61 @@ void AddListReport(CLI::App& parent, const Shared& audit, Report report, const c
 void AddSql(CLI::App& parent, const Shared& audit) {
   CLI::App* command =
       Add(parent, "sql", "Ask the ledger anything, in SQL; nothing can be changed", kAuditSqlHelp);
-  command->add_option("sql", audit->sql, "One query, or - for standard input")
-      ->type_name("SQL")
-      ->required();
-  command->add_option("--time-limit", audit->time_limit_s, "Give up after so many seconds")
+  command->footer(kAuditSqlHelp + ReadyHelp());
+  AddFilter(*command, audit);
+  CLI::Option* sql =
+      command->add_option("sql", audit->sql.sql, "One query, or - for standard input")
+          ->type_name("SQL");
+  CLI::Option* ready =
+      command->add_option("--ready", audit->sql.ready, "Ask this ready question instead")
+          ->type_name("NAME")
+          ->check(CheckReady)
+          ->excludes(sql);
+  command
+      ->add_option("--latest", audit->sql.latest,
+                   "With --ready: the latest N queries, and a tenth as many connections; 0 for all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->needs(ready);
+  command->add_option("--time-limit", audit->sql.time_limit_s, "Give up after so many seconds")
       ->type_name("SECONDS")
       ->check(CLI::Range(int64_t{1}, kMaxTimeLimitS))
       ->capture_default_str();
-  command->callback([audit] {
-    audit->Finish(AuditSql(audit->common, audit->sql, std::chrono::seconds(audit->time_limit_s)));
+  command->callback([audit, sql, ready] {
+    if (sql->empty() && ready->empty()) throw CLI::RequiredError("SQL, or --ready NAME,");
+    audit->Finish(AuditSql(audit->common, audit->options, audit->sql));
   });
+}
+
+void AddTail(CLI::App& parent, const Shared& audit) {
+  CLI::App* command =
+      Add(parent, "tail", "The latest queries and connections, and what comes", kAuditTailHelp);
+  AddFilter(*command, audit);
+  command->add_flag("-f,--follow", audit->follow, "Go on with what is recorded from now on");
+  command->add_option("--limit", audit->tail_rows, "Begin with the latest N; 0 for all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->callback([audit] {
+    audit->options.limit = audit->tail_rows;
+    audit->Finish(AuditTail(audit->common, audit->options, audit->follow));
+  });
+}
+
+void AddExport(CLI::App& parent, const Shared& audit) {
+  CLI::App* command = Add(parent, "export", "The whole ledger, or a view of it, for other programs",
+                          kAuditExportHelp);
+  AddFilter(*command, audit);
+  command->add_option("--format", audit->exported.format, "jsonl or csv")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"jsonl", "csv"}))
+      ->capture_default_str();
+  command->add_option("--view", audit->exported.view, "Only this view")
+      ->type_name("VIEW")
+      ->check(CheckView);
+  command->callback(
+      [audit] { audit->Finish(AuditExport(audit->common, audit->options, audit->exported)); });
 }
 
 std::string CheckHeadOption(const std::string& text) {
@@ -110,7 +159,7 @@ void AddVerify(CLI::App& parent, const Shared& audit) {
 }  // namespace
 
 void AddAuditCommand(CLI::App& app, const CommonOptions& options, int* exit_status) {
-  const Shared audit(new AuditCommand{options, exit_status, {}, {}, kDefaultTimeLimitS, {}});
+  const Shared audit(new AuditCommand{options, exit_status, {}, {}, {}, false, kTailRows, {}});
   CLI::App* command =
       Add(app, "audit", "Read the ledger: what was asked, answered, denied", kAuditHelp);
   command->require_subcommand(1);
@@ -121,6 +170,8 @@ void AddAuditCommand(CLI::App& app, const CommonOptions& options, int* exit_stat
                 kAuditConnectionsHelp);
   AddListReport(*command, audit, &AuditDenied, "denied",
                 "What was denied, and the rule that would allow it", kAuditDeniedHelp);
+  AddTail(*command, audit);
+  AddExport(*command, audit);
   AddSql(*command, audit);
   AddVerify(*command, audit);
 }

@@ -2,10 +2,14 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
+#include <tuple>
 
 #include "common/escape.h"
+#include "common/ledger_anchor.h"
+#include "common/seal_search.h"
 
 namespace namegate::command {
 namespace {
@@ -93,15 +97,17 @@ std::optional<int64_t> ReadTime(std::string text) {
   return *whole + *fraction;
 }
 
-Result<bool> Exists(Database& ledger, const char* sql, const auto& value) {
-  auto statement = ledger.Prepare(sql);
-  if (!statement) return statement.error();
-  statement->Bind(1, value);
-  return statement->Step();
-}
+// How long after a session's end its last rows may be written: what it had asked is still answered.
+constexpr int64_t kLateUs = 60 * kSecondUs;
 
-int Parameter(Statement& statement, const char* name) {
-  return sqlite3_bind_parameter_index(statement.handle(), name);
+// The seal before the one that a session was opened under. 0, no bound, if that one was removed:
+// the next to open a session is of another, and what this one did before it would be left out.
+Result<int64_t> SealBeforeSession(Database& ledger, int64_t session) {
+  auto anchor = ReadChainAnchor(ledger);
+  if (!anchor) return anchor.error();
+  if (*anchor && session <= (*anchor)->marks[SealedTablePlace("session")]) return 0;
+  return ledger.QueryInteger("SELECT coalesce(min(seal_id), 1) - 1 FROM seal WHERE session_id >= " +
+                             std::to_string(session));
 }
 
 }  // namespace
@@ -120,41 +126,136 @@ Result<AuditFilter> AuditFilter::Resolve(Database& ledger, const AuditOptions& o
     if (!since) return since.error();
     filter.since_us_ = *since;
   }
-  if (!options.session) return filter;
-  if (const auto id = ReadInteger(*options.session)) {
-    auto found = Exists(ledger, "SELECT 1 FROM session WHERE session_id = ?", *id);
+  if (options.session) {
+    if (auto found = filter.FindSessions(ledger, *options.session); !found) return found.error();
+  }
+  if (auto found = filter.FindRanges(ledger); !found) return found.error();
+  return filter;
+}
+
+Result<void> AuditFilter::FindSessions(Database& ledger, const std::string& session) {
+  if (const auto id = ReadInteger(session)) {
+    auto found = ledger.QueryInteger("SELECT count(*) FROM session WHERE session_id = " +
+                                     std::to_string(*id));
     if (!found) return found.error();
-    if (*found) {
-      filter.session_ = id;
-      return filter;
+    if (*found > 0) {
+      sessions_ = {*id};
+      return {};
     }
   }
-  filter.label_ = Printable(*options.session);  // as the ledger keeps it
-  auto found =
-      Exists(ledger, "SELECT 1 FROM session WHERE label = ?", std::string_view(*filter.label_));
-  if (!found) return found.error();
-  if (*found) return filter;
-  return Error{"no session in the ledger has the id or label '" + *filter.label_ +
+  const std::string label = Printable(session);  // as the ledger keeps it
+  auto select = ledger.Prepare("SELECT session_id FROM session WHERE label = ? ORDER BY 1");
+  if (!select) return select.error();
+  select->Bind(1, std::string_view(label));
+  auto read = ForEachRow(*select, [&] { sessions_.push_back(select->integer(0)); });
+  if (!read || !sessions_.empty()) return read;
+  return Error{"no session in the ledger has the id or label '" + label +
                "'; see: namegate audit sql 'SELECT session, label, opened FROM sessions'"};
+}
+
+Result<void> AuditFilter::FindRanges(Database& ledger) {
+  if (since_us_) {
+    // A row is sealed after its time, so what an earlier seal covers is earlier.
+    auto before = LastSealUpTo(ledger, "time_us", *since_us_ - 1);
+    if (!before) return before.error();
+    if (auto narrowed = Narrow(ledger, *before, 0); !narrowed) return narrowed;
+  }
+  if (sessions_.size() != 1) return {};
+  auto opened = SealBeforeSession(ledger, sessions_.front());
+  if (!opened) return opened.error();
+  auto closed = ledger.QueryInteger(
+      "SELECT coalesce((SELECT s.time_us FROM session_closing AS c"
+      " JOIN seal AS s ON s.closing_id >= c.closing_id WHERE c.session_id = " +
+      std::to_string(sessions_.front()) + " ORDER BY s.closing_id LIMIT 1), -1)");
+  if (!closed) return closed.error();
+  int64_t through = 0;
+  if (*closed >= 0) {
+    auto seal = LastSealUpTo(ledger, "time_us", *closed + kLateUs);
+    if (!seal) return seal.error();
+    through = *seal;
+  }
+  return Narrow(ledger, *opened, through);
+}
+
+// To what was sealed behind one seal and up to another; 0: no bound.
+Result<void> AuditFilter::Narrow(Database& ledger, int64_t before_seal, int64_t through_seal) {
+  for (const auto& [mark, range] :
+       {std::pair{"query_id", &queries_}, std::pair{"connection_id", &connections_}}) {
+    auto after = MarkAt(ledger, mark, before_seal);
+    if (!after) return after.error();
+    range->after = std::max(range->after, *after);
+    if (through_seal == 0) continue;
+    auto until = MarkAt(ledger, mark, through_seal);
+    if (!until) return until.error();
+    // Without a mark, what there is stayed when rows were removed.
+    if (*until > 0) range->until = std::min(range->until, *until);
+  }
+  return {};
+}
+
+Result<std::optional<int64_t>> AuditFilter::NarrowToLatest(Database& ledger, int64_t queries) {
+  if (queries == 0 || since_us_ || !sessions_.empty()) return std::optional<int64_t>();
+  int64_t before = 0;
+  for (const auto& [mark, table, rows] :
+       {std::tuple{"query_id", "query", queries},
+        std::tuple{"connection_id", "connection", std::max<int64_t>(queries / 10, 1)}}) {
+    auto newest =
+        ledger.QueryInteger("SELECT coalesce(max(" + std::string(mark) + "), 0) FROM " + table);
+    if (!newest) return newest.error();
+    if (*newest <= rows) continue;
+    auto seal = LastSealUpTo(ledger, mark, *newest - rows);
+    if (!seal) return seal.error();
+    before = std::max(before, *seal);
+  }
+  if (before == 0) return std::optional<int64_t>();
+  auto query = MarkAt(ledger, "query_id", before);
+  if (!query) return query.error();
+  auto connection = MarkAt(ledger, "connection_id", before);
+  if (!connection) return connection.error();
+  auto time_us =
+      ledger.QueryInteger("SELECT time_us FROM seal WHERE seal_id = " + std::to_string(before));
+  if (!time_us) return time_us.error();
+  latest_query_ = *query;
+  latest_connection_ = *connection;
+  return std::optional<int64_t>(*time_us);
+}
+
+std::string AuditFilter::SessionsJson() const {
+  std::string json;
+  for (const int64_t session : sessions_) {
+    json += (json.empty() ? "[" : ",") + std::to_string(session);
+  }
+  return json + "]";
 }
 
 std::string AuditFilter::Sql(const std::string& session_column,
                              const std::string& time_us_column) const {
   std::string sql = "1";
-  if (session_) sql += " AND " + session_column + " = :session";
-  if (label_) {
-    sql += " AND " + session_column + " IN (SELECT session_id FROM session WHERE label = :session)";
+  if (!sessions_.empty()) {
+    sql += " AND " + session_column + " IN (SELECT value FROM json_each(:session))";
   }
   if (since_us_) sql += " AND " + time_us_column + " >= :since";
   return sql;
 }
 
+std::string AuditFilter::RangeSql(const std::string& table, const std::string& id_column) const {
+  return id_column + " > :after_" + table + " AND " + id_column + " <= :until_" + table;
+}
+
 void AuditFilter::Bind(Statement& statement) const {
-  const int session = Parameter(statement, ":session");
-  const int since = Parameter(statement, ":since");
-  if (session_) statement.Bind(session, *session_);
-  if (label_) statement.Bind(session, std::string_view(*label_));
-  if (since_us_) statement.Bind(since, *since_us_);
+  const auto bind = [&](const char* name, auto value) {
+    const int parameter = sqlite3_bind_parameter_index(statement.handle(), name);
+    if (parameter != 0) statement.Bind(parameter, value);
+  };
+  if (!sessions_.empty()) bind(":session", std::string_view(SessionsJson()));
+  if (since_us_) bind(":since", *since_us_);
+  if (since_us_) bind(":since_us", *since_us_);
+  bind(":after_query", queries_.after);
+  bind(":until_query", queries_.until);
+  bind(":after_connection", connections_.after);
+  bind(":until_connection", connections_.until);
+  bind(":recent_query", latest_query_);
+  bind(":recent_connection", latest_connection_);
 }
 
 }  // namespace namegate::command

@@ -97,6 +97,57 @@ class TablePrinter final : public RowPrinter {
   bool started_ = false;
 };
 
+class JsonlPrinter final : public RowPrinter {
+ public:
+  explicit JsonlPrinter(const std::vector<std::string>& columns) {
+    for (const std::string& column : columns) {
+      keys_.push_back((keys_.empty() ? "{" : ",") + JsonText(column) + ":");
+    }
+  }
+
+  void Row(const std::vector<Json>& cells) override {
+    for (size_t i = 0; i < cells.size(); ++i) std::cout << keys_[i] << JsonText(cells[i]);
+    std::cout << "}\n";
+  }
+
+  void End() override {}
+
+ private:
+  std::vector<std::string> keys_;
+};
+
+class CsvPrinter final : public RowPrinter {
+ public:
+  explicit CsvPrinter(const std::vector<std::string>& columns) {
+    Row({columns.begin(), columns.end()});
+  }
+
+  void Row(const std::vector<Json>& cells) override {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (i > 0) std::cout << ',';
+      if (cells[i].is_string()) {
+        Field(cells[i].get_ref<const std::string&>());
+      } else if (!cells[i].is_null()) {
+        std::cout << JsonText(cells[i]);
+      }
+    }
+    std::cout << "\r\n";
+  }
+
+  void End() override {}
+
+ private:
+  static void Field(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+      std::cout << text;
+      return;
+    }
+    std::cout << '"';
+    for (const char c : text) std::cout << (c == '"' ? "\"\"" : std::string(1, c));
+    std::cout << '"';
+  }
+};
+
 std::string Hexadecimal(std::string_view octets) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text = "X'";
@@ -115,8 +166,18 @@ std::string Shown(std::string_view text) {
   return printable ? std::string(text) : Printable(text);
 }
 
-std::unique_ptr<RowPrinter> RowPrinter::Create(bool json, const std::vector<std::string>& columns) {
-  if (json) return std::make_unique<JsonPrinter>(columns);
+std::unique_ptr<RowPrinter> RowPrinter::Create(RowFormat format,
+                                               const std::vector<std::string>& columns) {
+  switch (format) {
+    case RowFormat::kJson:
+      return std::make_unique<JsonPrinter>(columns);
+    case RowFormat::kJsonl:
+      return std::make_unique<JsonlPrinter>(columns);
+    case RowFormat::kCsv:
+      return std::make_unique<CsvPrinter>(columns);
+    case RowFormat::kTable:
+      break;
+  }
   return std::make_unique<TablePrinter>(columns);
 }
 
@@ -135,20 +196,26 @@ Json Cell(const Statement& statement, int column) {
   }
 }
 
-Result<int64_t> PrintRows(Statement& statement, bool json) {
+Result<int64_t> PrintRows(Statement& statement, RowFormat format) {
+  return PrintRows(statement, format, [&] { return statement.Step(); });
+}
+
+Result<int64_t> PrintRows(Statement& statement, RowFormat format,
+                          const std::function<Result<bool>()>& step) {
   // The first step comes before the first output: if it fails, there is none.
-  auto more = statement.Step();
+  auto more = step();
   if (!more) return more.error();
   std::vector<std::string> columns;
   for (int i = 0; i < statement.column_count(); ++i) columns.push_back(statement.column_name(i));
-  const auto printer = RowPrinter::Create(json, columns);
+  const auto printer = RowPrinter::Create(format, columns);
   int64_t rows = 0;
   std::vector<Json> cells(columns.size());
   while (*more) {
     for (size_t i = 0; i < cells.size(); ++i) cells[i] = Cell(statement, static_cast<int>(i));
     printer->Row(cells);
+    if (!std::cout) break;  // nobody reads on
     ++rows;
-    more = statement.Step();
+    more = step();
     if (!more) return more.error();
   }
   printer->End();

@@ -1,13 +1,13 @@
 #include "gate/command/audit_reports.h"
 
 #include <iostream>
-#include <iterator>
 
 #include "common/config.h"
 #include "common/ledger_reader.h"
 #include "common/state_paths.h"
 #include "gate/command/audit_printer.h"
 #include "gate/command/audit_sql.h"
+#include "schema/schema.h"
 
 namespace namegate::command {
 namespace {
@@ -15,12 +15,6 @@ namespace {
 int64_t NowUs() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-
-Result<Database> OpenLedger(const CommonOptions& common) {
-  const auto config = Config::Load(common.config, common.state_dir);
-  if (!config) return config.error();
-  return OpenLedgerToRead(StatePaths(config->state_dir).ledger());
 }
 
 // A view as a report: every column for programs, those one reads for people.
@@ -43,7 +37,7 @@ constexpr ViewReport kQueries = {
 constexpr ViewReport kConnections = {
     "connections", "id", "id DESC",
     "id, time, session, label, gate, pid, process, protocol, address, port, verdict, reason, rule,"
-    " name, query_id",
+    " name, query_id, closed, bytes_out, bytes_in, ended, count",
     "time, session, label, process, pid, protocol, address, port, name, verdict, reason, rule"};
 
 // The rule with the option that takes it, ready to be copied.
@@ -55,6 +49,20 @@ constexpr ViewReport kDenials = {
     "time, session, label, kind, what, reason, remedy, qtype, process, detail, id",
     "time, session, label, kind, what, reason, " NAMEGATE_REMEDY_OPTION " AS \"to allow it\""};
 
+// The rows of the view that lie in the filter's ranges of ids.
+std::string Ranged(const ViewReport& report, const AuditFilter& filter) {
+  const std::string select =
+      "SELECT " + std::string(report.all_columns) + ", time_us FROM " + report.view + " WHERE ";
+  if (report.view == std::string_view("queries")) {
+    return "(" + select + filter.RangeSql("query", "id") + ")";
+  }
+  if (report.view == std::string_view("connections")) {
+    return "(" + select + filter.RangeSql("connection", "id") + ")";
+  }
+  return "(" + select + "kind = 'query' AND " + filter.RangeSql("query", "id") + " UNION ALL " +
+         select + "kind = 'connection' AND " + filter.RangeSql("connection", "id") + ")";
+}
+
 Result<void> PrintView(const CommonOptions& common, const AuditOptions& options,
                        const ViewReport& report) {
   auto ledger = OpenLedger(common);
@@ -62,8 +70,9 @@ Result<void> PrintView(const CommonOptions& common, const AuditOptions& options,
   auto filter = AuditFilter::Resolve(*ledger, options, NowUs());
   if (!filter) return filter.error();
   const std::string latest = "SELECT " + std::string(report.all_columns) + ", time_us FROM " +
-                             report.view + " WHERE " + filter->Sql("session", "time_us") +
-                             " ORDER BY " + report.latest_first + " LIMIT :limit";
+                             Ranged(report, *filter) + " WHERE " +
+                             filter->Sql("session", "time_us") + " ORDER BY " +
+                             report.latest_first + " LIMIT :limit";
   const std::string columns = common.json ? report.all_columns : report.table_columns;
   auto statement = ledger->Prepare("SELECT " + columns + " FROM (" + latest + ") ORDER BY " +
                                    report.oldest_first);
@@ -71,7 +80,7 @@ Result<void> PrintView(const CommonOptions& common, const AuditOptions& options,
   filter->Bind(*statement);
   statement->Bind(sqlite3_bind_parameter_index(statement->handle(), ":limit"),
                   options.limit == 0 ? int64_t{-1} : options.limit);
-  auto rows = PrintRows(*statement, common.json);
+  auto rows = PrintRows(*statement, FormatOf(common.json));
   if (!rows) return rows.error();
   if (*rows > 0 && *rows == options.limit) {
     std::cerr << "namegate: these are the latest " << *rows << "; for all of them: --limit 0\n";
@@ -91,10 +100,13 @@ class Summary {
     if (auto added = AddRow(counts, kSessions, "session_id", "opened_us"); !added) {
       return added.error();
     }
-    if (auto added = AddRow(counts, kQueryCounts, "session_id", "time_us"); !added) {
+    const std::string queries = kQueryCounts + filter_.RangeSql("query", "query_id") + " AND ";
+    if (auto added = AddRow(counts, queries, "session_id", "time_us"); !added) {
       return added.error();
     }
-    if (auto added = AddRow(counts, kConnectionCounts, "session_id", "time_us"); !added) {
+    const std::string connections =
+        kConnectionCounts + filter_.RangeSql("connection", "connection_id") + " AND ";
+    if (auto added = AddRow(counts, connections, "session_id", "time_us"); !added) {
       return added.error();
     }
     auto denied = MostDenied();
@@ -118,13 +130,6 @@ class Summary {
       " count(*) FILTER (WHERE verdict = 0 AND reason IN"
       " (SELECT reason_id FROM reason WHERE alarm = 1)) AS connections_denied"
       " FROM connection WHERE ";
-  static constexpr char kMostDenied[] =
-      "SELECT sum(coalesce(k.count, 1)) AS times, kind, what, reason, "
-      "remedy, " NAMEGATE_REMEDY_OPTION
-      " AS option FROM denials LEFT JOIN query_count AS k ON kind = 'query' AND k.query_id = id"
-      " WHERE ";
-  static constexpr char kMostDeniedOrder[] =
-      " GROUP BY kind, what, reason, remedy ORDER BY times DESC, what, kind, reason LIMIT 10";
 
   Result<Statement> Select(const std::string& sql) {
     auto statement = ledger_.Prepare(sql);
@@ -145,7 +150,12 @@ class Summary {
   }
 
   Result<Json> MostDenied() {
-    auto statement = Select(kMostDenied + filter_.Sql("session", "time_us") + kMostDeniedOrder);
+    // As the ready question has it, which counts in indexes.
+    std::string denied(FindReady("denied_most")->sql);
+    denied.resize(denied.find_last_of(';'));
+    auto statement = Select("SELECT times, kind, what, reason, remedy, " NAMEGATE_REMEDY_OPTION
+                            " AS option FROM (" +
+                            denied + ") ORDER BY times DESC, what, kind, reason LIMIT 10");
     if (!statement) return statement.error();
     Json rows = Json::array();
     auto more = statement->Step();
@@ -175,18 +185,21 @@ void PrintSummary(const Summary::Json& summary) {
   const auto& denied = summary["most_denied"];
   if (denied.empty()) return;
   std::cout << "\nDenied most:\n";
-  const auto table = RowPrinter::Create(false, {"times", "kind", "what", "reason", "to allow it"});
+  const auto table =
+      RowPrinter::Create(RowFormat::kTable, {"times", "kind", "what", "reason", "to allow it"});
   for (const auto& row : denied) {
     table->Row({row["times"], row["kind"], row["what"], row["reason"], row["option"]});
   }
   table->End();
 }
 
-std::string StandardInput() {
-  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-}
-
 }  // namespace
+
+Result<Database> OpenLedger(const CommonOptions& common) {
+  const auto config = Config::Load(common.config, common.state_dir);
+  if (!config) return config.error();
+  return OpenLedgerToRead(StatePaths(config->state_dir).ledger());
+}
 
 Result<void> AuditSummary(const CommonOptions& common, const AuditOptions& options) {
   auto ledger = OpenLedger(common);
@@ -213,18 +226,6 @@ Result<void> AuditConnections(const CommonOptions& common, const AuditOptions& o
 
 Result<void> AuditDenied(const CommonOptions& common, const AuditOptions& options) {
   return PrintView(common, options, kDenials);
-}
-
-Result<void> AuditSql(const CommonOptions& common, const std::string& sql,
-                      std::chrono::seconds limit) {
-  auto ledger = OpenLedger(common);
-  if (!ledger) return ledger.error();
-  SqlSandbox sandbox(*ledger, limit);
-  auto statement = sandbox.Prepare(sql == "-" ? StandardInput() : sql);
-  if (!statement) return statement.error();
-  auto rows = PrintRows(*statement, common.json);
-  if (!rows) return sandbox.Explain(rows.error());
-  return {};
 }
 
 }  // namespace namegate::command

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "common/result.h"
+#include "common/sqlite.h"
 #include "gate/command/audit_filter.h"
 #include "gate/command/common_options.h"
 
@@ -17,8 +17,7 @@ Result<void> AuditSummary(const CommonOptions& common, const AuditOptions& optio
 Result<void> AuditQueries(const CommonOptions& common, const AuditOptions& options);
 Result<void> AuditConnections(const CommonOptions& common, const AuditOptions& options);
 Result<void> AuditDenied(const CommonOptions& common, const AuditOptions& options);
-// The result of one query; "-" reads it from standard input.
-Result<void> AuditSql(const CommonOptions& common, const std::string& sql,
-                      std::chrono::seconds limit);
+// The ledger that `common` names, opened to read.
+Result<Database> OpenLedger(const CommonOptions& common);
 
 }  // namespace namegate::command

@@ -4,6 +4,7 @@
 
 #include "common/config.h"
 #include "common/escape.h"
+#include "common/iso_time.h"
 #include "common/ledger_reader.h"
 #include "common/ledger_verifier.h"
 #include "common/state_paths.h"
@@ -13,11 +14,16 @@ namespace namegate::command {
 namespace {
 
 void PrintJson(const Verification& verification) {
-  const nlohmann::ordered_json json = {
+  nlohmann::ordered_json json = {
       {"intact", verification.intact()},    {"rows", verification.rows},
       {"seals", verification.seals},        {"seals_without_key", verification.unkeyed},
       {"head", verification.head.ToText()}, {"finding_count", verification.finding_count},
       {"findings", verification.findings}};
+  json["removed_through"] = nullptr;
+  if (verification.removed_through_us) {
+    json["removed_through"] = IsoTime(*verification.removed_through_us);
+  }
+  json["removal_under_way"] = verification.removal_under_way;
   std::cout << json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
@@ -29,8 +35,16 @@ void PrintText(const Verification& verification) {
   std::cout << (verification.intact() ? "Intact: " : "NOT INTACT: ") << verification.rows
             << " rows, " << verification.seals << " seals";
   if (verification.unkeyed > 0) {
-    std::cout << (verification.unkeyed == verification.seals ? ", made without a key"
-                                                             : ", some of them without a key");
+    std::cout << (verification.unkeyed == verification.seals
+                      ? ", made without a key"
+                      : ", the first " + std::to_string(verification.unkeyed) + " without a key");
+  }
+  if (verification.removed_through_us) {
+    std::cout << "\nRemoved: what was recorded up to " << IsoTime(*verification.removed_through_us)
+              << ", but for what is still needed";
+  }
+  if (verification.removal_under_way) {
+    std::cout << "\nThis removal is under way: of what is left up to then nothing can be said yet";
   }
   std::cout << "\nHead: " << verification.head.ToText() << '\n';
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "gate/command/attach_command.h"
 #include "gate/command/audit.h"
 #include "gate/command/completion.h"
 #include "gate/command/help.h"
@@ -12,6 +13,7 @@
 #include "gate/command/run_command.h"
 #include "gate/command/session_commands.h"
 #include "gate/command/status_command.h"
+#include "gate/doctor/doctor.h"
 
 namespace namegate::command {
 namespace {
@@ -21,6 +23,9 @@ struct CommandLine {
   CommonOptions common;
   RunOptions run;
   SessionOpenOptions open;
+  AttachOptions attach;
+  SessionUpdateOptions update;
+  doctor::DoctorOptions doctor;
   std::string session;
   std::string policy_file;
   std::string shell;
@@ -60,19 +65,35 @@ void AddRules(CLI::App& command, RuleOptions& rules) {
   command.add_option("--policy", rules.policy, "Read rules from this file")->type_name("FILE");
 }
 
+void AddUpstreams(CLI::App& command, std::vector<std::string>& upstreams) {
+  command
+      .add_option("--upstream", upstreams,
+                  "Ask this name server, if a daemon is started (may be repeated)")
+      ->type_name("ADDR[:PORT]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void AddLabel(CLI::App& command, std::optional<std::string>& label) {
+  command.add_option("--label", label, "Name the session in lists and in the ledger")
+      ->type_name("TEXT");
+}
+
 void AddRun(CLI::App& app, CommandLine& line) {
   CLI::App* run =
       AddCommand(app, "run", "Run a command that reaches only what it was allowed", kRunHelp);
   run->add_option("--gate", line.run.gate, "What holds the command back")
       ->type_name("enclave|preload");
   AddRules(*run, line.run.rules);
-  run->add_option("--upstream", line.run.upstreams,
-                  "Ask this name server, if a daemon is started (may be repeated)")
-      ->type_name("ADDR[:PORT]")
+  AddUpstreams(*run, line.run.upstreams);
+  run->add_option(
+         "--expose", line.run.expose,
+         "Let the command see this socket of the host's, which is hidden otherwise (may be "
+         "repeated)")
+      ->type_name("PATH")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  run->add_option("--label", line.run.label, "Name the session in lists and in the ledger")
-      ->type_name("TEXT");
+  AddLabel(*run, line.run.label);
   run->add_flag("--quiet", line.run.quiet, "No notes, no lines of the gate, no summary");
   run->callback([&line] {
     if (line.run.command.empty()) throw CLI::RequiredError("a command, after --,");
@@ -90,22 +111,51 @@ void AddSessionOpen(CLI::App& session, CommandLine& line) {
                    "Know this session by its clients' addresses, on the daemon's own address")
       ->type_name("PREFIX")
       ->excludes(listen);
-  open->add_option("--label", line.open.label, "Name the session in lists and in the ledger")
-      ->type_name("TEXT");
+  AddLabel(*open, line.open.label);
   open->callback([&line] { line.exit_status = OpenSession(line.common, line.open); });
+}
+
+void AddSessionAttach(CLI::App& session, CommandLine& line) {
+  CLI::App* attach = AddCommand(
+      session, "attach", "Give the network-less namespace of a container a session", kAttachHelp);
+  attach->add_option("--pid", line.attach.pid, "A process in it")
+      ->type_name("PID")
+      ->required()
+      ->check(CLI::Range(1, 1 << 22));
+  AddRules(*attach, line.attach.rules);
+  AddUpstreams(*attach, line.attach.upstreams);
+  AddLabel(*attach, line.attach.label);
+  attach->callback([&line] { line.exit_status = AttachSession(line.common, line.attach); });
+}
+
+void AddSessionUpdate(CLI::App& session, CommandLine& line) {
+  CLI::App* update =
+      AddCommand(session, "update", "Change the rules of an open session", kUpdateHelp);
+  update->add_option("session", line.session, "Its id or label")->required();
+  AddRules(*update, line.update.rules);
+  update
+      ->add_option("--remove", line.update.remove,
+                   "Take away this rule, as session show has it (may be repeated)")
+      ->type_name("RULE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  update->callback(
+      [&line] { line.exit_status = UpdateSession(line.common, line.session, line.update); });
 }
 
 void AddSession(CLI::App& app, CommandLine& line) {
   CLI::App* session =
-      AddCommand(app, "session", "Open, list, show and close sessions by hand", kSessionHelp);
+      AddCommand(app, "session", "Open, list, show, change and close sessions", kSessionHelp);
   session->require_subcommand(1);
   AddSessionOpen(*session, line);
+  AddSessionAttach(*session, line);
   AddCommand(*session, "list", "List the open sessions", "")->callback([&line] {
     line.exit_status = ListSessions(line.common);
   });
   CLI::App* show = AddCommand(*session, "show", "Show a session with its rules", "");
   show->add_option("session", line.session, "Its id or label")->required();
   show->callback([&line] { line.exit_status = ShowSession(line.common, line.session); });
+  AddSessionUpdate(*session, line);
   CLI::App* close =
       AddCommand(*session, "close", "Close a session: from then on it is denied everything", "");
   close->add_option("session", line.session, "Its id or label")->required();
@@ -125,6 +175,15 @@ void AddStatus(CLI::App& app, CommandLine& line) {
   AddCommand(app, "status", "Show how the daemon is", kStatusHelp)->callback([&line] {
     line.exit_status = ShowStatus(line.common);
   });
+}
+
+void AddDoctor(CLI::App& app, CommandLine& line) {
+  CLI::App* doctor =
+      AddCommand(app, "doctor", "Try every known way round the gates on this host", kDoctorHelp);
+  doctor->add_option("--gate", line.doctor.gate, "Try this gate alone")
+      ->type_name("enclave|preload");
+  doctor->add_option("--probes", line.doctor.probes)->group("");  // for itself: not in the help
+  doctor->callback([&line] { line.exit_status = doctor::Examine(line.common, line.doctor); });
 }
 
 void AddCompletion(CLI::App& app, CommandLine& line) {
@@ -156,6 +215,7 @@ void Describe(CLI::App& app, CommandLine& line) {
   AddPolicy(app, line);
   AddAuditCommand(app, line.common, &line.exit_status);
   AddStatus(app, line);
+  AddDoctor(app, line);
   AddCompletion(app, line);
 }
 

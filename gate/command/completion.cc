@@ -16,9 +16,9 @@ _namegate() {
   local common="--state-dir --config --json --help" words="" i
   case "$previous" in
     --state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
-    --config|--policy) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --config|--policy|--expose) COMPREPLY=($(compgen -f -- "$current")); return ;;
     --gate) COMPREPLY=($(compgen -W "enclave preload" -- "$current")); return ;;
-    --allow|--allow-private|--upstream|--listen|--client|--label) return ;;
+    --allow|--allow-private|--remove|--upstream|--listen|--client|--label|--pid) return ;;
   esac
   local command="" below=""
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -30,14 +30,17 @@ _namegate() {
     esac
   done
   case "$command:$below" in
-    :) words="run session policy audit status completion --version" ;;
-    run:*) words="--gate --allow --allow-private --policy --upstream --label --quiet --" ;;
-    session:) words="open list show close" ;;
+    :) words="run session policy audit status doctor completion --version" ;;
+    run:*) words="--gate --allow --allow-private --policy --upstream --expose --label --quiet --" ;;
+    session:) words="open attach list show update close" ;;
     session:open) words="--allow --allow-private --policy --listen --client --label" ;;
+    session:attach) words="--pid --allow --allow-private --policy --upstream --label" ;;
     session:show|session:close) words="$(namegate session list 2>/dev/null | awk 'NR > 1 { print $1 }')" ;;
+    session:update) words="--allow --allow-private --policy --remove $(namegate session list 2>/dev/null | awk 'NR > 1 { print $1 }')" ;;
     policy:) words="check" ;;
     policy:check) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    audit:) words="summary queries connections denied sql verify" ;;
+    audit:) words="summary queries connections denied tail export sql verify" ;;
+    doctor:) words="--gate" ;;
     completion:) words="bash zsh" ;;
   esac
   COMPREPLY=($(compgen -W "$words $common" -- "$current"))

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,9 +10,13 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "common/config.h"
+#include "common/descriptor_path.h"
 #include "common/escape.h"
 #include "common/state_paths.h"
 #include "common/upstream_address.h"
@@ -65,7 +70,7 @@ Result<ControlClient> StartAndConnect(const StatePaths& paths, const DaemonArgum
   return ConnectToLivingDaemon(paths);
 }
 
-Result<ControlClient> FindOrStart(const StatePaths& paths, const DaemonArguments& arguments) {
+Result<ControlClient> FindOrStartAny(const StatePaths& paths, const DaemonArguments& arguments) {
   if (auto owner = CheckOwner(paths); !owner) return owner.error();
   if (auto running = ConnectToLivingDaemon(paths)) return running;
   if (auto created = paths.Create(); !created) return created.error();
@@ -80,20 +85,6 @@ Result<ControlClient> FindOrStart(const StatePaths& paths, const DaemonArguments
     if (daemon || !DaemonHoldsLock(paths) || Clock::now() > deadline) return daemon;
     std::this_thread::sleep_for(kRetryPause);
   }
-}
-
-std::vector<std::string> UpstreamsOf(const nlohmann::json& response) {
-  std::vector<std::string> upstreams;
-  const auto status = response.value("status", nlohmann::json::object());
-  if (!status.is_object()) return upstreams;
-  const auto found = status.find("upstreams");
-  if (found == status.end()) return upstreams;
-  for (const auto& upstream : *found) {
-    if (upstream.is_object() && upstream.contains("address") && upstream["address"].is_string()) {
-      upstreams.push_back(upstream["address"].get<std::string>());
-    }
-  }
-  return upstreams;
 }
 
 std::string Join(const std::vector<std::string>& words) {
@@ -115,6 +106,13 @@ Result<void> CheckUpstreams(ControlClient& daemon, const std::vector<std::string
                "): leave out --upstream, or choose another --state-dir"};
 }
 
+Result<ControlClient> FindOrStart(const StatePaths& paths, const DaemonArguments& arguments) {
+  auto daemon = FindOrStartAny(paths, arguments);
+  if (!daemon) return daemon;
+  if (auto same = CheckUpstreams(*daemon, arguments.upstreams); !same) return same.error();
+  return daemon;
+}
+
 Result<std::vector<std::string>> CanonicalUpstreams(const std::vector<std::string>& texts) {
   std::vector<std::string> upstreams;
   for (const std::string& text : texts) {
@@ -128,7 +126,43 @@ Result<std::vector<std::string>> CanonicalUpstreams(const std::vector<std::strin
   return upstreams;
 }
 
+// The text of the configuration file, or of one that says nothing if there is none.
+Result<std::string> ConfigText(const std::optional<std::string>& path) {
+  const std::string name = path.value_or(StatePaths::DefaultConfigFile());
+  std::error_code error;
+  if (!path && !std::filesystem::exists(name, error)) return std::string("version = 1\n");
+  std::ifstream file(name, std::ios::binary);
+  std::ostringstream text;
+  if (!(text << file.rdbuf())) return Error{"read '" + name + "': " + std::strerror(errno)};
+  return text.str();
+}
+
+Result<UniqueFd> KeepConfig(const std::optional<std::string>& path) {
+  const auto text = ConfigText(path);
+  if (!text) return text.error();
+  UniqueFd kept(memfd_create("namegate.toml", MFD_CLOEXEC));
+  if (!kept ||
+      write(kept.get(), text->data(), text->size()) != static_cast<ssize_t>(text->size())) {
+    return Error{std::string("keep the configuration in memory: ") + std::strerror(errno)};
+  }
+  return kept;
+}
+
 }  // namespace
+
+std::vector<std::string> UpstreamsOf(const nlohmann::json& response) {
+  std::vector<std::string> upstreams;
+  const auto status = response.value("status", nlohmann::json::object());
+  if (!status.is_object()) return upstreams;
+  const auto found = status.find("upstreams");
+  if (found == status.end()) return upstreams;
+  for (const auto& upstream : *found) {
+    if (upstream.is_object() && upstream.contains("address") && upstream["address"].is_string()) {
+      upstreams.push_back(upstream["address"].get<std::string>());
+    }
+  }
+  return upstreams;
+}
 
 Result<ControlClient> ConnectToDaemon(const CommonOptions& common) {
   const auto config = Config::Load(common.config, common.state_dir);
@@ -150,10 +184,38 @@ Result<ControlClient> FindOrStartDaemon(const CommonOptions& common,
   if (!config) return config.error();
   auto canonical = CanonicalUpstreams(upstreams);
   if (!canonical) return canonical.error();
-  auto daemon = FindOrStart(StatePaths(config->state_dir), {common.config, *canonical});
-  if (!daemon) return daemon;
-  if (auto same = CheckUpstreams(*daemon, *canonical); !same) return same.error();
-  return daemon;
+  return FindOrStart(StatePaths(config->state_dir),
+                     {config->state_dir, common.config, -1, *canonical});
+}
+
+Result<DaemonPlace> DaemonPlace::Open(const CommonOptions& common) {
+  const auto config = Config::Load(common.config, common.state_dir);
+  if (!config) return config.error();
+  UniqueFd directory(open(config->state_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) {
+    return Error{"open state directory '" + config->state_dir + "': " + std::strerror(errno)};
+  }
+  auto kept = KeepConfig(common.config);
+  if (!kept) return kept.error();
+  return DaemonPlace(config->state_dir, std::move(directory), std::move(kept).value());
+}
+
+bool DaemonPlace::HasKeptName() const {
+  struct stat held {};
+  struct stat named {};
+  return fstat(directory_.get(), &held) == 0 && stat(state_dir_.c_str(), &named) == 0 &&
+         held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+StatePaths DaemonPlace::paths() const { return StatePaths(PathThrough(directory_)); }
+
+Result<ControlClient> DaemonPlace::Connect() const {
+  return ControlClient::Connect(paths().control_socket());
+}
+
+Result<ControlClient> DaemonPlace::FindOrStart(const std::vector<std::string>& upstreams) const {
+  if (!HasKeptName()) return Error{"the state directory is not '" + state_dir_ + "' any more"};
+  return namegate::command::FindOrStart(paths(), {state_dir_, {}, config_.get(), upstreams});
 }
 
 }  // namespace namegate::command

@@ -6,12 +6,17 @@
 
 #include "common/control_protocol.h"
 #include "common/result.h"
+#include "common/state_paths.h"
+#include "common/unique_fd.h"
 #include "gate/command/common_options.h"
 
 namespace namegate::command {
 
 // A connection to the daemon that runs for these options' state directory.
 Result<ControlClient> ConnectToDaemon(const CommonOptions& common);
+
+// Whom the daemon asks, of its response to "status".
+std::vector<std::string> UpstreamsOf(const nlohmann::json& response);
 
 // ControlClient::Call(), but a request longer than the daemon would read is an error here.
 Result<nlohmann::json> CallDaemon(ControlClient& daemon, const nlohmann::json& request);
@@ -23,5 +28,33 @@ Result<nlohmann::json> CallDaemon(ControlClient& daemon, const nlohmann::json& r
 // because the caller's would be silently ignored.
 Result<ControlClient> FindOrStartDaemon(const CommonOptions& common,
                                         const std::vector<std::string>& upstreams);
+
+// What it takes to come back to a daemon, or to start another like it, while a command runs that
+// may have renamed directories of its user's, put others in their place, and changed his files.
+class DaemonPlace {
+ public:
+  // Of the daemon that runs for these options.
+  static Result<DaemonPlace> Open(const CommonOptions& common);
+
+  // What is in the same directory, by whatever name. Valid in this process, as long as this object.
+  StatePaths paths() const;
+  // These are about whatever runs there.
+  Result<ControlClient> Connect() const;
+  // One is started only if the directory has kept its name. Should it lose it just then, the new
+  // daemon is in the wrong place: neither this process nor a relay finds it, and it knows no
+  // session. It has the configuration that was there when this object was made.
+  Result<ControlClient> FindOrStart(const std::vector<std::string>& upstreams) const;
+
+ private:
+  DaemonPlace(std::string state_dir, UniqueFd directory, UniqueFd config)
+      : state_dir_(std::move(state_dir)),
+        directory_(std::move(directory)),
+        config_(std::move(config)) {}
+  bool HasKeptName() const;
+
+  std::string state_dir_;
+  UniqueFd directory_;
+  UniqueFd config_;  // in memory
+};
 
 }  // namespace namegate::command

@@ -21,19 +21,21 @@ namespace {
 // Migrating a large ledger and rebuilding leases takes seconds, not minutes.
 constexpr int kReadyLimitMs = 60'000;
 constexpr size_t kMaxReadyLine = 4096;
-// The descriptor the daemon finds its readiness pipe on.
+// The descriptors the daemon finds its readiness pipe and, if there is one, its configuration on.
 constexpr int kReadyFd = 3;
+constexpr int kConfigFd = 4;
 
 Error StartError(const std::string& what) {
   return Error{"start namegated: " + what + ": " + std::strerror(errno)};
 }
 
-std::vector<std::string> CommandLine(const std::string& program, const StatePaths& paths,
-                                     const DaemonArguments& arguments) {
-  std::vector<std::string> words = {program,           "--state-dir",
-                                    paths.directory(), "--exit-when-idle",
-                                    "--ready-fd",      std::to_string(kReadyFd)};
-  if (arguments.config) {
+std::vector<std::string> CommandLine(const std::string& program, const DaemonArguments& arguments) {
+  std::vector<std::string> words = {
+      program,      "--state-dir",           arguments.state_dir, "--exit-when-idle",
+      "--ready-fd", std::to_string(kReadyFd)};
+  if (arguments.kept_config >= 0) {
+    words.insert(words.end(), {"--config", "/proc/self/fd/" + std::to_string(kConfigFd)});
+  } else if (arguments.config) {
     // The daemon does not share our working directory.
     words.insert(words.end(), {"--config", std::filesystem::absolute(*arguments.config).string()});
   }
@@ -45,18 +47,23 @@ std::vector<std::string> CommandLine(const std::string& program, const StatePath
 
 // A copy that none of the dup2() calls below can overwrite, even if we were started with the
 // standard descriptors closed.
-int HighCopy(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, kReadyFd + 1); }
+int HighCopy(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, kConfigFd + 1); }
 
-// In the grandchild: only what it is meant to have of ours reaches the daemon.
-[[noreturn]] void BecomeDaemon(char* const* words, int null_fd, int log_fd, int ready_fd) {
+// In the grandchild: only what it is meant to have of ours reaches the daemon. `config_fd` may be
+// -1.
+[[noreturn]] void BecomeDaemon(char* const* words, int null_fd, int log_fd, int ready_fd,
+                               int config_fd) {
   const int null = HighCopy(null_fd);
   const int log = HighCopy(log_fd);
   const int ready = HighCopy(ready_fd);
+  const int config = HighCopy(config_fd);
   dup2(null, STDIN_FILENO);
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
   dup2(ready, kReadyFd);
-  close_range(kReadyFd + 1, ~0U, 0);
+  close(kConfigFd);
+  if (config >= 0) dup2(config, kConfigFd);
+  close_range(kConfigFd + 1, ~0U, 0);
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD}) {
     (void)::signal(signal, SIG_DFL);  // fails for no signal of this list
   }
@@ -71,7 +78,8 @@ int HighCopy(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, kReadyFd + 1); }
 }
 
 // Forks twice: the daemon is in a session of its own and no child of ours.
-Result<void> Detach(const std::vector<std::string>& words, int log_fd, int ready_fd) {
+Result<void> Detach(const std::vector<std::string>& words, int log_fd, int ready_fd,
+                    int config_fd) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -82,7 +90,7 @@ Result<void> Detach(const std::vector<std::string>& words, int log_fd, int ready
   if (middle == 0) {
     setsid();
     const pid_t daemon = fork();
-    if (daemon == 0) BecomeDaemon(arguments.data(), null.get(), log_fd, ready_fd);
+    if (daemon == 0) BecomeDaemon(arguments.data(), null.get(), log_fd, ready_fd, config_fd);
     _exit(daemon < 0 ? 1 : 0);
   }
   int status = 0;
@@ -130,7 +138,8 @@ Result<void> StartDaemon(const StatePaths& paths, const DaemonArguments& argumen
   if (pipe2(ends, O_CLOEXEC) != 0) return StartError("pipe");
   const UniqueFd ready(ends[0]);
   UniqueFd theirs(ends[1]);
-  if (auto begun = Detach(CommandLine(*program, paths, arguments), log.get(), theirs.get());
+  if (auto begun =
+          Detach(CommandLine(*program, arguments), log.get(), theirs.get(), arguments.kept_config);
       !begun) {
     return begun;
   }

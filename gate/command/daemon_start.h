@@ -10,7 +10,9 @@
 namespace namegate::command {
 
 struct DaemonArguments {
+  std::string state_dir;  // as it is to call it
   std::optional<std::string> config;
+  int kept_config = -1;  // a descriptor to read in its place
   std::vector<std::string> upstreams;
 };
 

@@ -1,11 +1,14 @@
 #include "gate/command/foreground.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -81,7 +84,13 @@ void Execute(const Launch& launch) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
     GiveUp(report_fd, kGateTrouble, "tie the command to namegate");
   }
-  for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
+  for (const auto& [name, value] : launch.environment) {
+    if (value.empty()) {
+      unsetenv(name.c_str());
+    } else {
+      setenv(name.c_str(), value.c_str(), 1);
+    }
+  }
   signals.Restore();
   Execute(launch);
   GiveUp(report_fd, kNotExecutable,
@@ -115,8 +124,9 @@ void StopLikewise(int signal) {
 
 // The terminal signals the whole foreground process group, the command in it. What a person or a
 // program sent us was meant for the command.
-bool IsForTheCommand(const siginfo_t& received) {
-  return received.si_code <= 0 && received.si_signo != SIGCHLD && received.si_pid != getpid();
+bool IsForTheCommand(const signalfd_siginfo& received) {
+  return received.ssi_code <= 0 && received.ssi_signo != SIGCHLD &&
+         received.ssi_pid != static_cast<uint32_t>(getpid());
 }
 
 // True once the command has ended, with its status in `*status`.
@@ -129,15 +139,24 @@ bool CommandEnded(pid_t command, int* status) {
   }
 }
 
-int WaitForCommand(pid_t command) {
+void ForwardSignals(int signals, pid_t command) {
+  signalfd_siginfo received{};
+  while (read(signals, &received, sizeof received) == ssize_t{sizeof received}) {
+    if (IsForTheCommand(received)) kill(command, static_cast<int>(received.ssi_signo));
+  }
+}
+
+int WaitForCommand(pid_t command, const std::function<Companion()>& companion) {
   sigset_t all;
   sigfillset(&all);
+  const UniqueFd signals(signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC));
   int status = 0;
+  Companion beside = companion();
   while (!CommandEnded(command, &status)) {
-    siginfo_t received{};
-    if (sigwaitinfo(&all, &received) > 0 && IsForTheCommand(received)) {
-      kill(command, received.si_signo);
-    }
+    std::array<pollfd, 2> events = {{{signals.get(), POLLIN, 0}, {beside.fd, POLLIN, 0}}};
+    const int ready = poll(events.data(), events.size(), beside.again_ms);
+    ForwardSignals(signals.get(), command);
+    if (ready == 0 || events[1].revents != 0) beside = companion();
   }
   // A Ctrl-C that ended the command is pending here as well; it must not end what we do afterwards.
   const timespec at_once{};
@@ -164,7 +183,7 @@ Ended RunInForeground(const Launch& launch) {
   if (command == 0) BecomeCommand(launch, signals, self, theirs.get());
   theirs.Reset();
   const std::string trouble = ReadReport(report.get());
-  const int status = WaitForCommand(command);
+  const int status = WaitForCommand(command, launch.companion);
   if (trouble.empty()) return {status, {}};
   return {static_cast<unsigned char>(trouble[0]), trouble.substr(1)};
 }

@@ -9,14 +9,23 @@
 
 namespace namegate::command {
 
+// What is to be looked after beside the command: when this descriptor (-1: none) is readable, or
+// after so many milliseconds (-1: never).
+struct Companion {
+  int fd = -1;
+  int again_ms = -1;
+};
+
 // A command to be run, and what it gets.
 struct Launch {
   std::string path;                                // the program, found
   std::vector<std::string> words;                  // its arguments, its name first
-  std::map<std::string, std::string> environment;  // set on top of ours
+  std::map<std::string, std::string> environment;  // set on top of ours; empty: taken away
   // Puts it behind its gate; called in the process that becomes the command, which has one thread.
   // If it fails the command is not started.
   std::function<Result<void>()> enter;
+  // Called once it runs, and then whenever what it returned last says so.
+  std::function<Companion()> companion;
 };
 
 // How it ended, or why it was not started.

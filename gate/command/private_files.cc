@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,12 +28,22 @@ constexpr char kResolvConf[] = "/etc/resolv.conf";
 constexpr char kNsswitchConf[] = "/etc/nsswitch.conf";
 constexpr char kNscdSocket[] = "/run/nscd/socket";
 
-// Two attempts, because a datagram can be lost to a full buffer even on loopback. "search ." keeps
-// the C library from searching the host's own domain. EDNS makes room for long answers.
+// Without a list the C library searches the domain in the host's own name, if there is one there.
+// Only then is there a list, of a domain that cannot be and is never asked for upstream (RFC 6761
+// §6.4), for it costs a question more for each name that is denied. "search ." would cost that too,
+// and keep c-ares and musl from finding any name without a dot.
+bool HostNameHoldsDomain() {
+  utsname host{};
+  return uname(&host) == 0 && std::strchr(host.nodename, '.') != nullptr;
+}
+
+// Two attempts, because a datagram can be lost to a full buffer even on loopback. EDNS makes room
+// for long answers.
 std::string ResolvConf(const IpAddress& nameserver) {
   return "# This command runs in a session of Namegate; the host's file is as it "
          "was.\nnameserver " +
-         nameserver.ToText() + "\nsearch .\noptions timeout:5 attempts:2 edns0\n";
+         nameserver.ToText() + (HostNameHoldsDomain() ? "\nsearch invalid" : "") +
+         "\noptions timeout:5 attempts:2 edns0\n";
 }
 
 std::string RealPath(const char* path) {
@@ -156,6 +167,18 @@ Result<void> EnterPrivateFiles(const std::vector<PrivateFile>& files, const std:
 Result<void> HideDirectory(const std::string& directory) {
   constexpr unsigned long kEmpty = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
   if (mount("namegate", directory.c_str(), "tmpfs", kEmpty, "mode=0755,size=4k") != 0) {
+    return Forbidden("hide '" + directory + "' from the command");
+  }
+  return {};
+}
+
+Result<void> ReplaceDirectory(const std::string& directory) {
+  struct stat replaced {};
+  if (stat(directory.c_str(), &replaced) != 0) return SystemError("look at '" + directory + "'");
+  std::ostringstream options;
+  options << "size=1m,mode=" << std::oct << (replaced.st_mode & 07777);
+  if (mount("namegate", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+            options.str().c_str()) != 0) {
     return Forbidden("hide '" + directory + "' from the command");
   }
   return {};

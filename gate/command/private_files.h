@@ -31,6 +31,9 @@ Result<void> InstallPrivateFiles(const std::vector<PrivateFile>& files, const st
 // There too: nothing of what is in `directory` is there any more.
 Result<void> HideDirectory(const std::string& directory);
 
+// There too: in its place there is another with the same mode, empty and the command's own.
+Result<void> ReplaceDirectory(const std::string& directory);
+
 // The host's nsswitch.conf with "hosts: files dns" in place of its own line.
 std::string WithHostsFromDns(const std::string& nsswitch_conf);
 

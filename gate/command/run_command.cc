@@ -1,9 +1,13 @@
 #include "gate/command/run_command.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <thread>
 
@@ -11,13 +15,15 @@
 #include "common/endpoint.h"
 #include "common/escape.h"
 #include "common/gate_protocol.h"
-#include "common/random.h"
 #include "common/state_paths.h"
-#include "gate/command/daemon.h"
 #include "gate/command/denial_summary.h"
 #include "gate/command/foreground.h"
+#include "gate/command/inner_gate.h"
 #include "gate/command/installation.h"
+#include "gate/command/masked_sockets.h"
 #include "gate/command/output.h"
+#include "gate/command/own_loopback.h"
+#include "gate/command/owned_session.h"
 #include "gate/command/private_files.h"
 #include "gate/command/program.h"
 #include "gate/command/session_info.h"
@@ -30,24 +36,14 @@ constexpr char kDefaultPolicyFile[] = ".namegate.toml";
 constexpr uint16_t kDnsPort = 53;
 constexpr char kEnclave[] = "enclave";
 constexpr char kPreload[] = "preload";
-// A drawn address may be taken by another session.
-constexpr int kListenAttempts = 8;
+// How often a daemon that has gone is looked for.
+constexpr int kComeBackPauseMs = 200;
 constexpr std::chrono::seconds kHelloPatience{2};
 constexpr std::chrono::milliseconds kHelloPause{5};
 
 bool IsQuiet(const RunOptions& options) {
   const char* quiet = std::getenv(kGateQuietVariable);
   return options.quiet || (quiet != nullptr && std::string_view(quiet) == "1");
-}
-
-// An address of its own for the session's name server, on a port that needs no privilege: the
-// command finds its name server by the gateway.
-std::string DrawListenAddress() {
-  const uint32_t random = RandomU32();
-  const auto address =
-      IpAddress::V4(127, static_cast<uint8_t>(128 + random % 64), static_cast<uint8_t>(random >> 8),
-                    static_cast<uint8_t>(1 + (random >> 16) % 254));
-  return Endpoint{address, static_cast<uint16_t>(20'000 + RandomU32() % 12'000)}.ToText();
 }
 
 int Trouble(const std::string& message) {
@@ -71,8 +67,9 @@ class GatedRun {
       Complain(program_.trouble);
       return program_.exit_status;
     }
-    for (const auto step : {&GatedRun::CheckGate, &GatedRun::ReadRules, &GatedRun::OpenSession,
-                            &GatedRun::PlanFiles, &GatedRun::StartEnclave}) {
+    for (const auto step : {&GatedRun::CheckGate, &GatedRun::ReadRules, &GatedRun::PlanMasking,
+                            &GatedRun::OpenSession, &GatedRun::PlanFiles, &GatedRun::PlanInnerGate,
+                            &GatedRun::StartEnclave}) {
       if (auto done = (this->*step)(); !done) return Trouble(done.error().message);
     }
     const Ended ended = RunInForeground(MakeLaunch());
@@ -112,41 +109,59 @@ class GatedRun {
     if (wanted.policy) Note("rules from " + std::filesystem::absolute(*wanted.policy).string());
     for (const std::string& rule : rules_.expired) Note("expired, and left out: " + rule);
     if (rules_.empty()) Note("no rule was given, so everything is denied; see --allow");
+    if (in_enclave()) {
+      for (const std::string& rule : RulesForLoopback(rules_)) {
+        Note(rule +
+             " is the command's own loopback in the enclave, which needs no rule; the host's "
+             "is there with --gate preload only");
+      }
+    }
+    return {};
+  }
+
+  // What the command is to see in place of the host's own.
+  Result<void> PlanMasking() {
+    auto config = Config::Load(common_.config, common_.state_dir);
+    if (!config) return config.error();
+    state_dir_ = config->state_dir;
+    other_state_dirs_ = {StatePaths::DefaultDirectory()};
+    if (const auto usual = Config::Load({}, {})) other_state_dirs_.push_back(usual->state_dir);
+    std::erase(other_state_dirs_, state_dir_);
+    if (!in_enclave()) {
+      if (options_.expose.empty()) return {};
+      return Error{"--expose: the preload gate hides no socket; it is for the enclave"};
+    }
+    auto masks = PlanMasks(config->mask, options_.expose);
+    if (!masks) return masks.error();
+    masks_ = std::move(masks).value();
     return {};
   }
 
   Result<void> OpenSession() {
-    auto config = Config::Load(common_.config, common_.state_dir);
-    if (!config) return config.error();
-    state_dir_ = config->state_dir;
-    auto daemon = FindOrStartDaemon(common_, options_.upstreams);
-    if (!daemon) return daemon.error();
-    daemon_.emplace(std::move(daemon).value());
-    nlohmann::json request = {{"command", "session.open"}, {"gate", gate_}, {"owned", true}};
+    const auto library = FindGateLibrary();
+    nlohmann::json request = {{"gate", gate_}};
     rules_.AddTo(request);
     request["label"] = options_.label.value_or(DefaultLabel());
-    auto response = OpenBy(request);
-    if (!response) return response.error();
-    auto session = SessionOf(*response);
+    if (in_enclave()) request["preload"] = library.ok();
+    if (!options_.expose.empty()) request["exposed"] = options_.expose;
+    auto session =
+        OwnedSession::Open(common_, options_.upstreams, std::move(request), in_enclave());
     if (!session) return session.error();
-    session_ = std::move(session).value();
-    return {};
+    session_.emplace(std::move(session).value());
+    return library || !in_enclave() ? Result<void>() : WithoutInnerGate(library.error());
   }
 
-  Result<nlohmann::json> OpenBy(nlohmann::json& request) {
-    if (!in_enclave()) return CallDaemon(*daemon_, request);
-    for (int attempt = 1;; ++attempt) {
-      request["listen"] = DrawListenAddress();
-      auto response = CallDaemon(*daemon_, request);
-      if (response || attempt == kListenAttempts) return response;
-    }
+  Result<void> WithoutInnerGate(const Error& why) const {
+    Note("denials come without an explanation, because the preload gate is not there: " +
+         why.message);
+    return {};
   }
 
   Result<void> PlanFiles() {
     if (in_enclave()) return PlanFilesFor(enclave::InnerNameserver());
-    const auto nameserver = Endpoint::FromText(session_.nameserver);
+    const auto nameserver = Endpoint::FromText(session_->info().nameserver);
     if (!nameserver || nameserver->port != kDnsPort) {
-      return Error{"the session's name server '" + Printable(session_.nameserver) +
+      return Error{"the session's name server '" + Printable(session_->info().nameserver) +
                    "' is not on port 53, the only one that a resolv.conf can name"};
     }
     return PlanFilesFor(nameserver->address);
@@ -159,22 +174,25 @@ class GatedRun {
     return {};
   }
 
-  // Whoever answers behind these sockets reaches the network on his own account.
-  void MaskSockets() {
-    for (const std::string& path : enclave::SocketsThatLeadOut()) {
-      std::error_code ignored;
-      const std::string real = std::filesystem::canonical(path, ignored).string();
-      const auto same = [&](const PrivateFile& file) { return file.target == real; };
-      if (!real.empty() && std::ranges::none_of(files_, same)) files_.push_back({real, ""});
-    }
+  Result<void> PlanInnerGate() {
+    const auto library = FindGateLibrary();
+    if (!in_enclave() || !library) return {};
+    auto planned = InnerGate::Plan(
+        *library, std::filesystem::path(session_->info().gate_socket).parent_path().string());
+    if (!planned) return WithoutInnerGate(planned.error());
+    inner_gate_.emplace(std::move(planned).value());
+    return {};
   }
 
   Result<void> StartEnclave() {
     if (!in_enclave()) return {};
-    const auto nameserver = Endpoint::FromText(session_.nameserver);
+    const auto nameserver = Endpoint::FromText(session_->info().nameserver);
     if (!nameserver) return Error{"the daemon named no name server for the session"};
-    MaskSockets();
-    auto started = enclave::Enclave::Start({*nameserver, session_.gate_socket});
+    for (PrivateFile& mask : masks_.files) {
+      const auto same = [&](const PrivateFile& file) { return file.target == mask.target; };
+      if (std::ranges::none_of(files_, same)) files_.push_back(std::move(mask));
+    }
+    auto started = enclave::Enclave::Start({*nameserver, session_->info().relay_socket});
     if (!started) return started.error();
     enclave_.emplace(std::move(started).value());
     return {};
@@ -182,40 +200,81 @@ class GatedRun {
 
   // In the child.
   Result<void> EnterEnclave() const {
-    if (auto entered = enclave_->Enter(); !entered) return entered;
-    if (auto installed = InstallPrivateFiles(files_, state_dir_); !installed) return installed;
-    if (auto hidden = HideDirectory(state_dir_); !hidden) return hidden;
+    std::error_code nameless;
+    const auto directory = std::filesystem::current_path(nameless);
+    if (auto entered = enclave_->Enter([this] { return MakeMounts(); }); !entered) return entered;
+    // To what has its name now: the directory itself may be one that is hidden by a mount.
+    if ((nameless || chdir(directory.c_str()) != 0) && chdir("/") != 0) {
+      return Error{std::string("change to '/': ") + std::strerror(errno)};
+    }
     return enclave_->Seal();
   }
 
-  Launch MakeLaunch() const {
-    Launch launch{program_.path, options_.command, {}, {}};
+  Result<void> MakeMounts() const {
+    // First, so that files below /etc are put on top of it. The wall stands without it.
+    if (inner_gate_) {
+      if (auto installed = inner_gate_->Install(state_dir_); !installed) {
+        (void)WithoutInnerGate(installed.error()).ok();
+      }
+    }
+    if (auto installed = InstallPrivateFiles(files_, state_dir_); !installed) return installed;
+    if (auto hidden = HideDirectory(state_dir_); !hidden) return hidden;
+    if (auto hidden = ForEachThere(other_state_dirs_, HideDirectory); !hidden) return hidden;
+    return ForEachThere(masks_.directories, ReplaceDirectory);
+  }
+
+  // For those that do not lie in one that was hidden before.
+  static Result<void> ForEachThere(const std::vector<std::string>& directories,
+                                   Result<void> (*change)(const std::string&)) {
+    std::error_code ignored;
+    for (const std::string& directory : directories) {
+      if (!std::filesystem::exists(directory, ignored)) continue;
+      if (auto changed = change(directory); !changed) return changed;
+    }
+    return {};
+  }
+
+  Launch MakeLaunch() {
+    Launch launch{program_.path, options_.command, {}, {}, {}};
+    launch.companion = [this] { return AttendSession(); };
     if (in_enclave()) {
       launch.enter = [this] { return EnterEnclave(); };
-      return launch;
+      if (inner_gate_) launch.environment = inner_gate_->Environment();
+    } else {
+      launch.enter = [this] { return EnterPrivateFiles(files_, state_dir_); };
+      const char* theirs = std::getenv("LD_PRELOAD");
+      const bool others = theirs != nullptr && theirs[0] != '\0' && library_ != theirs;
+      launch.environment["LD_PRELOAD"] = others ? library_ + ":" + theirs : library_;
+      launch.environment[kGateSocketVariable] = session_->info().gate_socket;
     }
-    launch.enter = [this] { return EnterPrivateFiles(files_, state_dir_); };
-    const char* theirs = std::getenv("LD_PRELOAD");
-    const bool others = theirs != nullptr && theirs[0] != '\0' && library_ != theirs;
-    launch.environment["LD_PRELOAD"] = others ? library_ + ":" + theirs : library_;
-    launch.environment[kGateSocketVariable] = session_.gate_socket;
     if (quiet_) launch.environment[kGateQuietVariable] = "1";
     return launch;
+  }
+
+  // While the command runs: the session outlives its daemon.
+  Companion AttendSession() {
+    if (auto attended = session_->Attend(); !attended) {
+      Note("everything new is refused from now on: " + attended.error().message);
+    }
+    if (session_->lost()) return {-1, -1};
+    return {session_->fd(), session_->fd() < 0 ? kComeBackPauseMs : -1};
   }
 
   // The command has ended; was it gated, and what was it denied?
   int Conclude(int exit_status) {
     const std::string ended =
         "; the command itself ended with status " + std::to_string(exit_status);
+    if (enclave_) enclave_->Settle();
     const auto session = ShowOnceGreeted();
     if (!session) return Trouble(session.error().message + ended);
     if (session->hellos == 0 && !in_enclave()) {
       return Trouble("the gate was never loaded into the command, so nothing was held back" +
                      ended);
     }
-    if (session->denials > 0) ShowDenials();
+    if (session->denials > 0) Show("what was denied", SummariseDenials);
+    if (in_enclave()) Show("what was answered with loopback addresses", SummariseLoopbackAnswers);
     // The session would end with this connection too; so it is on record that it was closed.
-    (void)daemon_->Call({{"command", "session.close"}, {"session", session_.id}}).ok();
+    (void)session_->Call({{"command", "session.close"}, {"session", session_->info().id}}).ok();
     return exit_status;
   }
 
@@ -224,7 +283,8 @@ class GatedRun {
   Result<SessionInfo> ShowOnceGreeted() {
     const auto deadline = std::chrono::steady_clock::now() + kHelloPatience;
     for (;;) {
-      const auto response = daemon_->Call({{"command", "session.show"}, {"session", session_.id}});
+      const auto response =
+          session_->Call({{"command", "session.show"}, {"session", session_->info().id}});
       if (!response) return response.error();
       auto session = SessionOf(*response);
       if (!session || session->hellos > 0 || in_enclave()) return session;
@@ -233,10 +293,11 @@ class GatedRun {
     }
   }
 
-  void ShowDenials() const {
+  using Summary = Result<std::string>(const std::string& ledger_path, int64_t session);
+  void Show(const std::string& what, Summary* summarise) const {
     if (quiet_) return;
-    const auto summary = SummariseDenials(StatePaths(state_dir_).ledger(), session_.id);
-    if (!summary) return Complain("show what was denied: " + summary.error().message);
+    const auto summary = summarise(session_->ledger(), session_->info().id);
+    if (!summary) return Complain("show " + what + ": " + summary.error().message);
     (void)std::fputs(summary->c_str(), stderr);
   }
 
@@ -257,10 +318,13 @@ class GatedRun {
   FoundProgram program_;
   std::string library_;
   std::string state_dir_;
+  // Of the user's daemon without --state-dir, whose sessions are none of the command's business.
+  std::vector<std::string> other_state_dirs_;
   SessionRules rules_;
-  std::optional<ControlClient> daemon_;
-  SessionInfo session_;
+  Masks masks_;
+  std::optional<OwnedSession> session_;
   std::vector<PrivateFile> files_;
+  std::optional<InnerGate> inner_gate_;
   std::optional<enclave::Enclave> enclave_;
 };
 

@@ -13,6 +13,7 @@ struct RunOptions {
   std::string gate;
   RuleOptions rules;
   std::vector<std::string> upstreams;
+  std::vector<std::string> expose;
   std::optional<std::string> label;
   bool quiet = false;
   std::vector<std::string> command;

@@ -3,6 +3,7 @@
 #include "common/endpoint.h"
 #include "common/escape.h"
 #include "common/gate_protocol.h"
+#include "common/rule.h"
 #include "gate/command/daemon.h"
 #include "gate/command/installation.h"
 #include "gate/command/output.h"
@@ -160,6 +161,38 @@ int ListSessions(const CommonOptions& common) {
 
 int ShowSession(const CommonOptions& common, const std::string& name) {
   const auto response = AskAbout(common, "session.show", name);
+  if (!response) return Fail(response.error().message);
+  const auto session = SessionOf(*response);
+  if (!session) return Fail(session.error().message);
+  if (common.json) {
+    PrintJson((*response)["session"]);
+  } else {
+    Print(Details(*session));
+  }
+  return kOk;
+}
+
+int UpdateSession(const CommonOptions& common, const std::string& name,
+                  const SessionUpdateOptions& options) {
+  auto rules = ReadSessionRules(options.rules);
+  if (!rules) return Fail(rules.error().message);
+  for (const std::string& rule : rules->expired) Complain("expired, and left out: " + rule);
+  std::vector<std::string> remove;
+  for (const std::string& text : options.remove) {
+    auto rule = Rule::FromText(text);
+    if (!rule) return Fail("--remove: " + rule.error().message);
+    remove.push_back(rule->text);
+  }
+  if (rules->empty() && remove.empty()) {
+    return Fail("nothing to change; give --allow, --allow-private, --policy or --remove");
+  }
+  auto daemon = ConnectToDaemon(common);
+  if (!daemon) return Fail(daemon.error().message);
+  const auto id = FindSession(*daemon, name);
+  if (!id) return Fail(id.error().message);
+  nlohmann::json request = {{"command", "session.update"}, {"session", *id}, {"remove", remove}};
+  rules->AddTo(request);
+  const auto response = CallDaemon(*daemon, request);
   if (!response) return Fail(response.error().message);
   const auto session = SessionOf(*response);
   if (!session) return Fail(session.error().message);

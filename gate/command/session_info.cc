@@ -55,6 +55,7 @@ Result<SessionInfo> SessionInfo::FromJson(const nlohmann::json& session) {
   Take(session, "nameserver", info.nameserver);
   Take(session, "client", info.client);
   Take(session, "gate_socket", info.gate_socket);
+  Take(session, "relay_socket", info.relay_socket);
   Take(session, "hellos", info.hellos);
   Take(session, "queries", info.queries);
   Take(session, "connections", info.connections);

@@ -20,6 +20,7 @@ struct SessionInfo {
   std::string nameserver;  // "ADDR:PORT"
   std::string client;
   std::string gate_socket;
+  std::string relay_socket;  // of an enclave
   int64_t hellos = 0;
   int64_t queries = 0;
   int64_t connections = 0;

@@ -48,6 +48,9 @@ std::string Describe(const nlohmann::json& status) {
       {"state directory", Cell(status, "state_dir")},
       {"ledger", ledger}};
   if (!sound) rows.push_back({"ledger trouble", Cell(status, "ledger_trouble")});
+  // It records again, but what was before is elsewhere.
+  const std::string set_aside = Cell(status, "ledger_set_aside");
+  if (!set_aside.empty()) rows.push_back({"ledger notice", set_aside});
   for (const auto& [key, name] :
        {std::pair{"sessions", "sessions"}, std::pair{"queries", "queries"},
         std::pair{"connections", "connections"}, std::pair{"cache_entries", "cached answers"},

@@ -19,15 +19,15 @@ void SetUp(int socket) {
   // The sender decided what goes into a segment; the relay must not hold a piece back.
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-}
-
-// The next close() sends RST.
-void MakeAbort(int socket) {
-  const linger at_once{1, 0};
-  setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  BreakOnClose(socket, true);
 }
 
 }  // namespace
+
+void BreakOnClose(int socket, bool on) {
+  const linger at_once{on ? 1 : 0, 0};
+  setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
 
 Connection::Connection(EventLoop& loop, PipePool& pool, UniqueFd near, UniqueFd far, Ended ended)
     : loop_(loop),
@@ -124,13 +124,25 @@ bool Connection::Failed(int socket) const {
   return error != 0;
 }
 
+bool Connection::Settle(bool held) {
+  const auto self = shared_from_this();
+  Turn();
+  if (over_) return true;
+  if (out_.finished) {
+    End(Ending::kClosed);
+    return true;
+  }
+  if (held) End(Ending::kSessionClosed);
+  return held;
+}
+
 void Connection::End(Ending ending) {
   if (std::exchange(over_, true)) return;
   near_watch_.Reset();
   far_watch_.Reset();
-  if (ending == Ending::kReset) {
-    MakeAbort(near_.get());
-    MakeAbort(far_.get());
+  if (ending == Ending::kClosed) {
+    BreakOnClose(near_.get(), false);
+    BreakOnClose(far_.get(), false);
   }
   near_.Reset();
   far_.Reset();

@@ -4,14 +4,16 @@
 #include <functional>
 #include <memory>
 
+#include "common/ending.h"
 #include "common/unique_fd.h"
 #include "gate/enclave/event_loop.h"
 #include "gate/enclave/pipe_pool.h"
 
 namespace namegate::enclave {
 
-// How a relayed connection ended.
-enum class Ending : uint8_t { kClosed, kReset };
+// Whether close() sends RST. It does until both sides have ended properly, so that if the relay is
+// killed neither side waits in vain, nor takes a part for the whole.
+void BreakOnClose(int socket, bool on);
 
 // Two connected sockets whose bytes are spliced to each other until both directions have ended or
 // one of them broke. Half-closes, resets and back-pressure go through.
@@ -29,7 +31,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(EventLoop& loop, PipePool& pool, UniqueFd near, UniqueFd far, Ended ended);
   void Start();
   // Breaks both sides.
-  void Abort() { End(Ending::kReset); }
+  void Abort(Ending ending) { End(ending); }
+  // The session is about to close: ends it, unless what the sandbox sent is still on its way. True
+  // if it is over. `held`: a process that was left behind has it still, and will not end it.
+  bool Settle(bool held);
+  // Octets that have gone from the sandbox to the far end.
+  uint64_t sent() const { return out_.moved; }
 
  private:
   // One direction.

@@ -6,23 +6,34 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "gate/enclave/child_job.h"
 #include "gate/enclave/id_map.h"
 #include "gate/enclave/layout.h"
 #include "gate/enclave/networks.h"
 #include "gate/enclave/seccomp.h"
 #include "gate/enclave/socket_owners.h"
+#include "gate/enclave/target_namespace.h"
 
 namespace namegate::enclave {
 namespace {
 
-// A network socket that the command was handed is a way around the gateway.
+// A network socket that the command was handed is a way around the gateway, and a directory one
+// around its mounts.
 Result<void> CheckStandardStreams() {
   for (int fd = 0; fd <= 2; ++fd) {
+    struct stat stream {};
+    if (fstat(fd, &stream) == 0 && S_ISDIR(stream.st_mode)) {
+      return Error{"descriptor " + std::to_string(fd) +
+                   " is a directory, through which the command would see what is hidden from it; "
+                   "give it a file or a pipe"};
+    }
     int family = AF_UNSPEC;
     socklen_t length = sizeof family;
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) != 0) continue;
@@ -38,6 +49,10 @@ Result<void> CheckStandardStreams() {
 
 Result<Enclave> Enclave::Start(const RelayOptions& options) {
   if (auto safe = CheckStandardStreams(); !safe) return safe.error();
+  return StartRelay(options);
+}
+
+Result<Enclave> Enclave::StartRelay(const RelayOptions& options) {
   auto launcher = Channel::MakePair();
   if (!launcher) return launcher.error();
   auto sandbox = Channel::MakePair();
@@ -60,28 +75,103 @@ Result<Enclave> Enclave::Start(const RelayOptions& options) {
   return enclave;
 }
 
-Result<void> Enclave::Enter() const {
+Result<Enclave> Enclave::Attach(const RelayOptions& options, int network) {
+  auto enclave = StartRelay(options);
+  if (!enclave) return enclave;
+  // One namespace after the other is entered, from which this process would not come back.
+  const auto linked = DoInChild([&] { return enclave->LinkNamespace(network); });
+  if (!linked) return linked.error();
+  enclave->sandbox_.Close();
+  return enclave;
+}
+
+// The relay has no say over the namespace that it is put in front of, and the gateway's is below
+// ours; so the devices are made here.
+Result<void> Enclave::LinkNamespace(int network) const {
+  if (auto vacant = EnterVacant(network); !vacant) return vacant;
+  auto gateway = sandbox_.Expect("gateway");
+  if (!gateway) return gateway.error();
+  if (auto entered = EnterNetwork(gateway->get()); !entered) return entered;
+  if (auto linked = LinkToSandbox(network); !linked) return linked;
+  if (auto entered = EnterNetwork(network); !entered) return entered;
+  return MeetRelay();
+}
+
+Result<void> Enclave::Detach() const {
+  if (auto sent = launcher_.Send("detach"); !sent) return sent;
+  auto detached = launcher_.Expect("detached");
+  return detached ? Result<void>() : detached.error();
+}
+
+void Enclave::Settle() const {
+  if (!launcher_.Send("settle")) return;
+  // If the relay has gone there is nothing to wait for.
+  (void)launcher_.Expect("settled").ok();
+}
+
+Result<void> Enclave::Enter(const Mounts& mounts) const {
   const std::string syn_retries = SynRetries();
   // First into the relay's user namespace, so that it has the say over what is made here.
   if (setns(users_.get(), CLONE_NEWUSER) != 0) return NamespaceError("join the relay");
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
-    return NamespaceError("make namespaces for the command");
-  }
-  const UniqueFd network(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-  if (auto sent = sandbox_.Send(std::to_string(getpid())); !sent) return sent;
-  if (auto sent = sandbox_.Send("sandbox", network.get()); !sent) return sent;
-  const UniqueFd diagnostics = SocketOwners::OpenDiagnostics();
-  if (auto sent = sandbox_.Send("sockets", diagnostics.get()); !sent) return sent;
-  if (auto mapped = sandbox_.Expect("mapped"); !mapped) return mapped.error();
-  if (auto ready = sandbox_.Expect("ready"); !ready) return ready.error();
-  if (auto configured = ConfigureSandbox(); !configured) return configured;
+  if (auto made = MakeNamespaces(mounts); !made) return made;
+  if (auto met = MeetRelay(); !met) return met;
   // A host that never answers is the client's own timer to find out: as long as outside.
   SetSynRetries(syn_retries);
+  return {};
+}
+
+// The mounts of a user namespace are locked in the ones below it, and the command runs in such a
+// one. Were it in the first, the mounts would come off when it makes a namespace of its own and the
+// first ends: a directory that it holds open would show what lies below them.
+Result<void> Enclave::MakeNamespaces(const Mounts& mounts) const {
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+    return NamespaceError("make namespaces for the command's mounts");
+  }
+  if (auto sent = sandbox_.Send(std::to_string(getpid())); !sent) return sent;
+  if (auto mapped = sandbox_.Expect("mapped"); !mapped) return mapped.error();
   // What the host mounts later is seen here; what is mounted here is not seen by the host.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return NamespaceError("keep the command's mounts from the host");
   }
-  return {};
+  if (auto done = mounts(); !done) return done;
+  return MakeOwnNamespaces();
+}
+
+// Ids are mapped by a process of the namespace above, so one is left there for the moment.
+Result<void> Enclave::MakeOwnNamespaces() const {
+  auto pair = Channel::MakePair();
+  if (!pair) return pair.error();
+  const pid_t self = getpid();
+  const pid_t helper = fork();
+  if (helper < 0) return Error{std::string("start a process: ") + std::strerror(errno)};
+  if (helper == 0) {
+    pair->first.Close();
+    Result<void> mapped = Error{""};
+    if (pair->second.Expect("made")) mapped = MapIds(self);
+    _exit(pair->second.Send(mapped ? "mapped" : mapped.error().message) ? 0 : 1);
+  }
+  pair->second.Close();
+  Result<void> done;
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
+    done = NamespaceError("make namespaces for the command");
+  }
+  if (done) done = pair->first.Send("made");
+  if (done) {
+    if (auto mapped = pair->first.Expect("mapped"); !mapped) done = mapped.error();
+  }
+  pair->first.Close();
+  waitpid(helper, nullptr, 0);
+  return done;
+}
+
+// In the sandbox's network namespace.
+Result<void> Enclave::MeetRelay() const {
+  const UniqueFd network(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (auto sent = sandbox_.Send("sandbox", network.get()); !sent) return sent;
+  const UniqueFd diagnostics = SocketOwners::OpenDiagnostics();
+  if (auto sent = sandbox_.Send("sockets", diagnostics.get()); !sent) return sent;
+  if (auto ready = sandbox_.Expect("ready"); !ready) return ready.error();
+  return ConfigureSandbox();
 }
 
 Result<void> Enclave::Seal() const {
@@ -92,39 +182,5 @@ Result<void> Enclave::Seal() const {
 }
 
 IpAddress InnerNameserver() { return GatewayAddress(); }
-
-std::vector<std::string> SocketsThatLeadOut() {
-  std::vector<std::string> paths = {
-      "/run/docker.sock",
-      "/run/containerd/containerd.sock",
-      "/run/podman/podman.sock",
-      "/run/crio/crio.sock",
-      "/run/buildkit/buildkitd.sock",
-      "/run/dbus/system_bus_socket",
-      "/run/systemd/private",
-      "/run/systemd/resolve/io.systemd.Resolve",
-      "/run/systemd/resolve/io.systemd.Resolve.Monitor",
-      "/run/nscd/socket",
-      "/run/avahi-daemon/socket",
-      "/run/snapd.socket",
-      "/run/libvirt/libvirt-sock",
-      "/run/libvirt/virtqemud-sock",
-      "/run/lxd.socket",
-      "/run/incus/unix.socket",
-      "/run/acpid.socket",
-      "/run/cups/cups.sock",
-  };
-  if (const char* agent = getenv("SSH_AUTH_SOCK"); agent != nullptr) paths.emplace_back(agent);
-  std::string runtime = "/run/user/" + std::to_string(geteuid());
-  if (const char* own = getenv("XDG_RUNTIME_DIR"); own != nullptr && own[0] == '/') runtime = own;
-  for (const char* below :
-       {"/bus", "/systemd/private", "/docker.sock", "/podman/podman.sock", "/gnupg/S.gpg-agent",
-        "/gnupg/S.gpg-agent.ssh", "/gnupg/S.dirmngr", "/keyring/ssh", "/keyring/control",
-        "/gcr/ssh", "/buildkit/buildkitd.sock", "/containerd-rootless/api.sock"}) {
-    paths.push_back(runtime + below);
-  }
-  std::erase_if(paths, [](const std::string& path) { return access(path.c_str(), F_OK) != 0; });
-  return paths;
-}
 
 }  // namespace namegate::enclave

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,14 +21,29 @@ class Enclave {
   // have one thread.
   static Result<Enclave> Start(const RelayOptions& options);
 
+  // The same around a network namespace that exists, and in which EnterVacant() finds nothing;
+  // `network` is a descriptor of it. Nothing but its network is held: no filter over system calls,
+  // no mounts. The caller needs the capabilities over it, as root has.
+  static Result<Enclave> Attach(const RelayOptions& options, int network);
+
   Enclave(Enclave&&) = default;
   Enclave& operator=(Enclave&&) = delete;
   // Ends the relay and does not wait for it: the kernel takes its time to close packet sockets.
   ~Enclave() = default;
 
-  // In the child: namespaces for users, mounts and the network, with the network set up. Mounts may
-  // be made then, which the host does not see. The process is of no use if it fails.
-  Result<void> Enter() const;
+  // The command has ended: waits, for some seconds at most, until what it sent is on its way and
+  // the daemon knows how its connections ended. They are closed then.
+  void Settle() const;
+  // Attached: the namespace is as it was before. Without it, the kernel does that after our end.
+  Result<void> Detach() const;
+  // Becomes readable when the relay has ended.
+  int relay_fd() const { return launcher_.fd(); }
+
+  // In the child: namespaces for users, mounts and the network, with the network set up. `mounts`
+  // is called to make the command's mounts, which the host does not see and the command, root or
+  // not, cannot undo. The process is of no use if it fails.
+  using Mounts = std::function<Result<void>()>;
+  Result<void> Enter(const Mounts& mounts) const;
   // In the child, as the last step before it becomes the command: no descriptor but 0 to 2 stays
   // open when it does, and a filter over its system calls.
   Result<void> Seal() const;
@@ -35,6 +51,12 @@ class Enclave {
  private:
   Enclave(UniqueFd users, Channel launcher, Channel sandbox)
       : users_(std::move(users)), launcher_(std::move(launcher)), sandbox_(std::move(sandbox)) {}
+
+  static Result<Enclave> StartRelay(const RelayOptions& options);
+  Result<void> LinkNamespace(int network) const;
+  Result<void> MakeNamespaces(const Mounts& mounts) const;
+  Result<void> MakeOwnNamespaces() const;
+  Result<void> MeetRelay() const;
 
   UniqueFd users_;  // the relay's user namespace
   Channel launcher_;
@@ -47,7 +69,8 @@ IpAddress InnerNameserver();
 
 // Unix sockets on this host behind which something answers that would reach the network, or do
 // other things, on the command's behalf: container engines, the message bus, service managers,
-// name service daemons, key agents. Those that exist.
+// name service daemons, key agents, other terminals. Those that exist; a directory stands for all
+// that are in it.
 std::vector<std::string> SocketsThatLeadOut();
 
 }  // namespace namegate::enclave

@@ -33,6 +33,7 @@ class Watch {
     return *this;
   }
   ~Watch() { Reset(); }
+  explicit operator bool() const { return loop_ != nullptr; }
   void Reset();
 
  private:

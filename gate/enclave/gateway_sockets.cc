@@ -8,9 +8,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
+#include "gate/enclave/connection.h"
 #include "gate/enclave/layout.h"
 
 namespace namegate::enclave {
@@ -71,7 +74,8 @@ void AddServedPorts(std::vector<sock_filter>& filter, const std::vector<uint16_t
   filter.push_back(kAccept);
 }
 
-// Offset 0 is the IP header. Fragments but the first have no TCP or UDP header.
+// Offset 0 is the IP header. Fragments but the first have no TCP or UDP header. What has IP options
+// is seen whatever it is for: the kernel drops some, and no socket tells.
 std::vector<sock_filter> TapFilter4(const std::vector<uint16_t>& served) {
   std::vector<sock_filter> filter = {
       Statement(BPF_LD | BPF_H | BPF_ABS, 6),
@@ -85,26 +89,74 @@ std::vector<sock_filter> TapFilter4(const std::vector<uint16_t>& served) {
       Jump(kJumpIfEqual, kSynOnly, 0, 1),
       kAccept,
       kDrop,
+      Statement(BPF_LD | BPF_B | BPF_ABS, 0),
+      Jump(kJumpIfEqual, 0x45, 1, 0),
+      kAccept,
       Statement(BPF_LD | BPF_H | BPF_IND, 2),
   };
   AddServedPorts(filter, served);
   return filter;
 }
 
+// The same; extension headers stand for options. X is where the UDP header starts.
 std::vector<sock_filter> TapFilter6(const std::vector<uint16_t>& served) {
   std::vector<sock_filter> filter = {
+      Statement(BPF_LDX | BPF_IMM, 40),
       Statement(BPF_LD | BPF_B | BPF_ABS, 6),
-      Jump(kJumpIfEqual, IPPROTO_UDP, 6, 0),
+      Jump(kJumpIfEqual, IPPROTO_UDP, 16, 0),
       Jump(kJumpIfEqual, IPPROTO_TCP, 0, 4),
       Statement(BPF_LD | BPF_B | BPF_ABS, 40 + 13),
       Statement(kAnd, kSynFinRstAck),
-      Jump(kJumpIfEqual, kSynOnly, 0, 1),
+      Jump(kJumpIfEqual, kSynOnly, 0, 11),
+      kAccept,
+      Jump(kJumpIfEqual, IPPROTO_HOPOPTS, 8, 0),
+      Jump(kJumpIfEqual, IPPROTO_ROUTING, 7, 0),
+      Jump(kJumpIfEqual, IPPROTO_DSTOPTS, 6, 0),
+      Jump(kJumpIfEqual, IPPROTO_FRAGMENT, 0, 6),
+      Statement(BPF_LD | BPF_H | BPF_ABS, 40 + 2),
+      Jump(kJumpIfSet, 0xfff8, 4, 0),
+      Statement(BPF_LDX | BPF_IMM, 40 + 8),
+      Statement(BPF_LD | BPF_B | BPF_ABS, 40),
+      Jump(kJumpIfEqual, IPPROTO_UDP, 2, 0),
       kAccept,
       kDrop,
-      Statement(BPF_LD | BPF_H | BPF_ABS, 40 + 2),
+      Statement(BPF_LD | BPF_H | BPF_IND, 2),
   };
   AddServedPorts(filter, served);
   return filter;
+}
+
+Arrival Since(const timespec& time) {
+  return std::chrono::seconds(time.tv_sec) + Arrival(time.tv_nsec);
+}
+
+// The next message of a socket with SO_TIMESTAMPNS; its size, or -1.
+struct Received {
+  ssize_t size = -1;
+  Arrival arrival{};
+};
+Received ReceiveStamped(int socket, std::span<uint8_t> buffer, sockaddr_ll* from, int flags) {
+  struct alignas(cmsghdr) ControlSpace {
+    std::array<char, CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(in6_pktinfo))> octets{};
+  } control;
+  iovec part{buffer.data(), buffer.size()};
+  msghdr message{};
+  message.msg_name = from;
+  message.msg_namelen = from != nullptr ? sizeof *from : 0;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.octets.data();
+  message.msg_controllen = control.octets.size();
+  Received received;
+  received.size = recvmsg(socket, &message, flags);
+  for (cmsghdr* item = CMSG_FIRSTHDR(&message); received.size >= 0 && item != nullptr;
+       item = CMSG_NXTHDR(&message, item)) {
+    if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec time{};
+    std::memcpy(&time, CMSG_DATA(item), sizeof time);
+    received.arrival = Since(time);
+  }
+  return received;
 }
 
 // What every socket that speaks as another host needs.
@@ -141,6 +193,7 @@ Result<UniqueFd> OpenTap(bool v4) {
     return SystemError("open a packet socket (the kernel's CONFIG_PACKET)");
   }
   Set(socket, SOL_SOCKET, SO_RCVBUF, kTapBuffer);
+  Set(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return SystemError("watch the gateway's device");
   }
@@ -151,6 +204,9 @@ Result<UniqueFd> OpenTap(bool v4) {
 
 Result<UniqueFd> OpenListener(bool v4, uint16_t port) {
   UniqueFd socket(::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | kFlags, 0));
+  // What is accepted has it from the listener (socket(7)): if the relay is killed before it has set
+  // a connection up, that is broken like the others, and not ended.
+  if (socket) BreakOnClose(socket.get(), true);
   if (!socket || !SpeakForAll(socket, v4) || !Attach(socket, ListenerFilter()) ||
       !BindPort(socket, v4, port) || listen(socket.get(), kBacklog) != 0) {
     return SystemError("listen in the gateway");
@@ -170,6 +226,18 @@ Result<UniqueFd> OpenUdpPort(bool v4, uint16_t port) {
   Set(socket, SOL_SOCKET, SO_RCVBUF, kUdpBuffer);
   Set(socket, SOL_SOCKET, SO_SNDBUF, kUdpBuffer);
   return socket;
+}
+
+Arrival NextArrival(int socket) {
+  // The stamp is there in any case; this is to be told.
+  int told = 1;
+  setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &told, sizeof told);
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const Received next = ReceiveStamped(socket, {}, nullptr, MSG_PEEK | MSG_DONTWAIT);
+  told = 0;
+  setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &told, sizeof told);
+  return next.size < 0 ? Since(now) : next.arrival;
 }
 
 Result<RawSender> RawSender::Open(uint32_t mark) {
@@ -212,15 +280,13 @@ void Tap::Serve(bool v4, const std::vector<uint16_t>& ports) const {
   Attach(v4 ? v4_ : v6_, v4 ? TapFilter4(ports) : TapFilter6(ports));
 }
 
-std::optional<std::span<const uint8_t>> Tap::Receive(int fd, std::span<uint8_t> buffer) {
+std::optional<Tap::Seen> Tap::Receive(int fd, std::span<uint8_t> buffer) {
   sockaddr_ll from{};
-  socklen_t length = sizeof from;
-  const ssize_t got = recvfrom(fd, buffer.data(), buffer.size(), MSG_TRUNC,
-                               reinterpret_cast<sockaddr*>(&from), &length);
+  const auto [got, arrival] = ReceiveStamped(fd, buffer, &from, MSG_TRUNC);
   if (got < 0) return std::nullopt;
   const auto size = static_cast<size_t>(got);
-  if (from.sll_pkttype != PACKET_HOST || size > buffer.size()) return buffer.first(0);
-  return buffer.first(size);
+  const bool of_interest = from.sll_pkttype == PACKET_HOST && size <= buffer.size();
+  return Seen{buffer.first(of_interest ? size : 0), arrival};
 }
 
 }  // namespace namegate::enclave

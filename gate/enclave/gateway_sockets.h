@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,6 +20,12 @@ Result<UniqueFd> OpenListener(bool v4, uint16_t port);
 
 // Receives what is sent to a port of any address, and tells the address (IP_PKTINFO).
 Result<UniqueFd> OpenUdpPort(bool v4, uint16_t port);
+
+// When a packet came in, since the epoch: the same for all sockets that get it.
+using Arrival = std::chrono::nanoseconds;
+
+// Of the datagram that a socket gives next; now, if there is none.
+Arrival NextArrival(int socket);
 
 // Sends whole packets, IP header and all.
 class RawSender {
@@ -42,8 +49,12 @@ class Tap {
   // kMaxServedPorts count.
   void Serve(bool v4, const std::vector<uint16_t>& ports) const;
   int fd(bool v4) const { return v4 ? v4_.get() : v6_.get(); }
-  // The next packet, in `buffer`; empty if there is none. One of no interest has no octets.
-  static std::optional<std::span<const uint8_t>> Receive(int fd, std::span<uint8_t> buffer);
+  struct Seen {
+    std::span<const uint8_t> packet;  // of no interest if it has no octets
+    Arrival arrival;
+  };
+  // The next packet, in `buffer`; nothing if there is none.
+  static std::optional<Seen> Receive(int fd, std::span<uint8_t> buffer);
 
   // What a filter of 4096 instructions has room for, and then some.
   static constexpr size_t kMaxServedPorts = 256;

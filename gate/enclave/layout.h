@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "gate/enclave/netlink.h"
@@ -25,6 +26,15 @@ inline constexpr uint8_t kPrefixLength6 = 126;
 
 inline IpAddress SandboxAddressLike(const IpAddress& other) {
   return other.is_v4() ? SandboxAddress() : SandboxAddress6();
+}
+
+// The loopback and unspecified addresses. Dialled by the relay they would be the host's own, so no
+// packet may ask for them: a kernel sends none, but root in the sandbox can write one.
+inline bool IsHostsOwn(const IpAddress& address) {
+  const auto octets = address.octets();
+  if (address.is_v4()) return octets[0] == 0 || octets[0] == 127;
+  return std::ranges::all_of(octets.first(15), [](uint8_t octet) { return octet == 0; }) &&
+         octets[15] <= 1;
 }
 
 // Only packets with this mark find the way from G to S; the relay's sockets carry it.

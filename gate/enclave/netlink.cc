@@ -9,12 +9,21 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace namegate::enclave {
 namespace {
 
-constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
+// Requests for a change are acknowledged; those that ask are answered, or refused.
+constexpr uint16_t kChange = NLM_F_REQUEST | NLM_F_ACK;
+constexpr uint16_t kCreate = kChange | NLM_F_CREATE | NLM_F_EXCL;
+constexpr uint16_t kAsk = NLM_F_REQUEST;
+
+// How long the kernel may take to do what it puts off, and how often to look.
+constexpr int kLooks = 2'000;
+constexpr std::chrono::milliseconds kPause{1};
 
 Error SystemError(const std::string& action, int error) {
   return Error{action + ": " + std::strerror(error)};
@@ -52,7 +61,7 @@ void AddLinkAttributes(NetlinkRequest& request, const std::string& name, const M
 NetlinkRequest::NetlinkRequest(uint16_t type, uint16_t flags) {
   nlmsghdr header{};
   header.nlmsg_type = type;
-  header.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
+  header.nlmsg_flags = flags;
   Fixed(header);
 }
 
@@ -99,49 +108,83 @@ Result<Netlink> Netlink::Open() {
   return Netlink(std::move(socket));
 }
 
-Result<void> Netlink::Do(NetlinkRequest& request, const std::string& action) {
+Result<void> Netlink::Send(NetlinkRequest& request, const std::string& action) {
   std::vector<uint8_t>& bytes = request.bytes();
   const auto length = static_cast<uint32_t>(bytes.size());
   std::memcpy(bytes.data() + offsetof(nlmsghdr, nlmsg_len), &length, sizeof length);
   if (send(socket_.get(), bytes.data(), bytes.size(), 0) < 0) return SystemError(action, errno);
-  // One request, one acknowledgement, which repeats the request behind its error code.
-  alignas(nlmsghdr) char buffer[8192];
-  const ssize_t got = recv(socket_.get(), buffer, sizeof buffer, 0);
+  return {};
+}
+
+Result<Netlink::Answer> Netlink::Ask(NetlinkRequest& request, const std::string& action) {
+  if (auto sent = Send(request, action); !sent) return sent.error();
+  return Receive(action);
+}
+
+Result<Netlink::Answer> Netlink::Receive(const std::string& action) {
+  Answer answer;
+  const ssize_t got = recv(socket_.get(), answer.bytes.data(), answer.bytes.size(), MSG_TRUNC);
   if (got < 0) return SystemError(action, errno);
-  nlmsghdr header{};
-  nlmsgerr answer{};
-  if (static_cast<size_t>(got) < sizeof header + sizeof answer) {
-    return Error{action + ": the kernel's answer is too short"};
+  answer.length = static_cast<size_t>(got);
+  if (answer.length > answer.bytes.size()) {
+    return Error{action + ": the kernel's answer is too long"};
   }
-  std::memcpy(&header, buffer, sizeof header);
-  std::memcpy(&answer, buffer + sizeof header, sizeof answer);
-  if (header.nlmsg_type != NLMSG_ERROR) return Error{action + ": not an answer"};
-  if (answer.error != 0) return SystemError(action, -answer.error);
+  nlmsghdr header{};
+  if (!answer.Read(0, header)) return Error{action + ": the kernel's answer is too short"};
+  answer.type = header.nlmsg_type;
+  return answer;
+}
+
+Result<void> Netlink::Do(NetlinkRequest& request, const std::string& action) {
+  // One request, one acknowledgement, which repeats the request behind its error code.
+  const auto answer = Ask(request, action);
+  if (!answer) return answer.error();
+  nlmsgerr outcome{};
+  if (answer->type != NLMSG_ERROR || !answer->Read(sizeof(nlmsghdr), outcome)) {
+    return Error{action + ": not an answer"};
+  }
+  if (outcome.error != 0) return SystemError(action, -outcome.error);
   return {};
 }
 
 Result<int> Netlink::IndexOf(const std::string& link) {
+  if (const auto known = indices_.find(link); known != indices_.end()) return known->second;
   // By this socket and not if_nametoindex(3), which asks the calling thread's namespace.
-  NetlinkRequest query(RTM_GETLINK, 0);
+  NetlinkRequest query(RTM_GETLINK, kAsk);
   query.Fixed(ifinfomsg{});
   query.Attribute(IFLA_IFNAME, link);
   const std::string action = "find the device " + link;
-  std::vector<uint8_t>& bytes = query.bytes();
-  const auto length = static_cast<uint32_t>(bytes.size());
-  std::memcpy(bytes.data(), &length, sizeof length);
-  // Without NLM_F_ACK: the answer is the device or an error, and nothing follows.
-  const uint16_t flags = NLM_F_REQUEST;
-  std::memcpy(bytes.data() + offsetof(nlmsghdr, nlmsg_flags), &flags, sizeof flags);
-  if (send(socket_.get(), bytes.data(), bytes.size(), 0) < 0) return SystemError(action, errno);
-  alignas(nlmsghdr) char buffer[16384];
-  const ssize_t got = recv(socket_.get(), buffer, sizeof buffer, 0);
-  nlmsghdr header{};
+  const auto answer = Ask(query, action);
+  if (!answer) return answer.error();
   ifinfomsg info{};
-  if (got < static_cast<ssize_t>(sizeof header + sizeof info)) return SystemError(action, EIO);
-  std::memcpy(&header, buffer, sizeof header);
-  std::memcpy(&info, buffer + sizeof header, sizeof info);
-  if (header.nlmsg_type != RTM_NEWLINK) return SystemError(action, ENODEV);
-  return info.ifi_index;
+  if (answer->type != RTM_NEWLINK || !answer->Read(sizeof(nlmsghdr), info)) {
+    return SystemError(action, ENODEV);
+  }
+  return indices_[link] = info.ifi_index;
+}
+
+Result<bool> Netlink::IsLocal(const IpAddress& address) {
+  NetlinkRequest query(RTM_GETROUTE, kAsk);
+  rtmsg message{};
+  message.rtm_family = Family(address.is_v4());
+  message.rtm_dst_len = static_cast<uint8_t>(address.octets().size() * 8);
+  query.Fixed(message);
+  query.Attribute(RTA_DST, address);
+  const auto answer = Ask(query, "look up the route to " + address.ToText());
+  if (!answer) return answer.error();
+  // No route is an error message, and not yet.
+  return answer->type == RTM_NEWROUTE && answer->Read(sizeof(nlmsghdr), message) &&
+         message.rtm_type == RTN_LOCAL;
+}
+
+Result<void> Netlink::AwaitAddress(const IpAddress& address) {
+  for (int look = 0; look < kLooks; ++look) {
+    const auto local = IsLocal(address);
+    if (!local) return local.error();
+    if (*local) return {};
+    std::this_thread::sleep_for(kPause);
+  }
+  return Error{"wait for the address " + address.ToText() + ": the kernel does not take it up"};
 }
 
 Result<void> Netlink::AddVeth(const std::string& name, const MacAddress& mac,
@@ -166,7 +209,7 @@ Result<void> Netlink::AddVeth(const std::string& name, const MacAddress& mac,
 Result<void> Netlink::SetUp(const std::string& link) {
   const auto index = IndexOf(link);
   if (!index) return index.error();
-  NetlinkRequest request(RTM_NEWLINK, 0);
+  NetlinkRequest request(RTM_NEWLINK, kChange);
   ifinfomsg info{};
   info.ifi_index = *index;
   info.ifi_flags = IFF_UP;
@@ -181,6 +224,16 @@ Result<void> Netlink::SetUp(const std::string& link) {
   request.Close(inet6);
   request.Close(families);
   return Do(request, "set the device " + link + " up");
+}
+
+Result<void> Netlink::Remove(const std::string& link) {
+  const auto index = IndexOf(link);
+  if (!index) return index.error();
+  NetlinkRequest request(RTM_DELLINK, kChange);
+  ifinfomsg info{};
+  info.ifi_index = *index;
+  request.Fixed(info);
+  return Do(request, "take the device " + link + " away");
 }
 
 Result<void> Netlink::AddAddress(const std::string& link, const IpAddress& address,
@@ -203,7 +256,7 @@ Result<void> Netlink::AddNeighbour(const std::string& link, const IpAddress& add
                                    const MacAddress& mac) {
   const auto index = IndexOf(link);
   if (!index) return index.error();
-  NetlinkRequest request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+  NetlinkRequest request(RTM_NEWNEIGH, kChange | NLM_F_CREATE | NLM_F_REPLACE);
   ndmsg message{};
   message.ndm_family = Family(address.is_v4());
   message.ndm_ifindex = *index;

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +21,7 @@ using MacAddress = std::array<uint8_t, 6>;
 // One rtnetlink request (rtnetlink(7)): a header, a fixed part, attributes that may nest.
 class NetlinkRequest {
  public:
+  // `flags`: NLM_F_… (netlink(7)).
   NetlinkRequest(uint16_t type, uint16_t flags);
 
   // The fixed part of the message, such as an ifinfomsg; before any attribute.
@@ -51,7 +56,12 @@ class Netlink {
   Result<void> AddVeth(const std::string& name, const MacAddress& mac, const std::string& peer_name,
                        const MacAddress& peer_mac, int peer_namespace);
   Result<void> SetUp(const std::string& link);
+  // Takes a device away, and with it the other one of its pair.
+  Result<void> Remove(const std::string& link);
   Result<void> AddAddress(const std::string& link, const IpAddress& address, uint8_t prefix_length);
+  // The kernel puts off the last step of giving an address to a device (for IPv6 it has a worker
+  // for that); until then packets to it go elsewhere. Returns when that is done.
+  Result<void> AwaitAddress(const IpAddress& address);
   // A neighbour that needs no ARP or neighbour discovery.
   Result<void> AddNeighbour(const std::string& link, const IpAddress& address,
                             const MacAddress& mac);
@@ -70,13 +80,44 @@ class Netlink {
   // Packets of this family and mark (0: any) are looked up in this table.
   Result<void> AddRule(bool v4, uint32_t priority, uint32_t mark, uint32_t table);
 
+  struct Link {
+    std::string name;
+    bool through_another = false;  // what it carries leaves by another network namespace
+  };
+  Result<std::vector<Link>> Links();
+  // Whether anything but a refusal is the route to everywhere, in any table.
+  Result<bool> HasDefaultRoute();
+
  private:
   explicit Netlink(UniqueFd socket) : socket_(std::move(socket)) {}
+  // A message of the kernel's, which is for this socket alone.
+  struct Answer {
+    alignas(8) std::array<uint8_t, 16384> bytes;
+    size_t length = 0;
+    uint16_t type = 0;
+
+    template <typename T>
+    bool Read(size_t offset, T& value) const {
+      if (length < offset + sizeof value) return false;
+      std::memcpy(&value, bytes.data() + offset, sizeof value);
+      return true;
+    }
+  };
+
+  // A message of an answer that is a list: its type, and what is behind its header.
+  using Visitor = std::function<void(uint16_t type, std::span<const uint8_t> body)>;
+
   // `action` for the error.
+  Result<Answer> Receive(const std::string& action);
+  Result<void> Send(NetlinkRequest& request, const std::string& action);
+  Result<void> List(NetlinkRequest& request, const std::string& action, const Visitor& visit);
+  Result<Answer> Ask(NetlinkRequest& request, const std::string& action);
   Result<void> Do(NetlinkRequest& request, const std::string& action);
+  Result<bool> IsLocal(const IpAddress& address);
   Result<int> IndexOf(const std::string& link);
 
   UniqueFd socket_;
+  std::map<std::string, int> indices_;  // of devices, which keep theirs
 };
 
 }  // namespace namegate::enclave

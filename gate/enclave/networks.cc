@@ -66,6 +66,43 @@ Result<void> ConfigureOneEnd(Netlink& netlink, const char* link, const IpAddress
       .result();
 }
 
+Result<void> AddDefaultRoute(Netlink& netlink, const IpAddress& gateway) {
+  return netlink.AddRoute(
+      {Netlink::RouteKind::kGateway, Zero(gateway.is_v4()), 0, 254, kSandboxLink, gateway});
+}
+
+Result<void> ConfigureSandbox4(Netlink& netlink) {
+  return Steps()
+      .Then([&] {
+        return ConfigureOneEnd(netlink, kSandboxLink, SandboxAddress(), GatewayAddress(),
+                               kPrefixLength, kGatewayMac);
+      })
+      .Then([&] { return AddDefaultRoute(netlink, GatewayAddress()); })
+      .result();
+}
+
+Result<void> ConfigureSandbox6(Netlink& netlink) {
+  return Steps()
+      .Then([&] {
+        return ConfigureOneEnd(netlink, kSandboxLink, SandboxAddress6(), GatewayAddress6(),
+                               kPrefixLength6, kGatewayMac);
+      })
+      .Then([&] { return netlink.AwaitAddress(SandboxAddress6()); })
+      .Then([&] { return AddDefaultRoute(netlink, GatewayAddress6()); })
+      .result();
+}
+
+std::string ReadSysctl(const std::string& name) {
+  std::ifstream file("/proc/sys/" + name);
+  std::string value;
+  std::getline(file, value);
+  return value;
+}
+
+bool Ipv6IsOff() {
+  return ReadSysctl(std::string("net/ipv6/conf/") + kSandboxLink + "/disable_ipv6") == "1";
+}
+
 }  // namespace
 
 Result<void> SetSysctl(const char* name, const char* value) {
@@ -79,12 +116,7 @@ Result<void> SetSysctl(const char* name, const char* value) {
   return {};
 }
 
-std::string SynRetries() {
-  std::ifstream file(std::string("/proc/sys/") + kSynRetries);
-  std::string retries;
-  std::getline(file, retries);
-  return retries;
-}
+std::string SynRetries() { return ReadSysctl(kSynRetries); }
 
 void SetSynRetries(const std::string& retries) {
   // What a host leaves at its default needs no setting, and may be unable to be set.
@@ -93,20 +125,32 @@ void SetSynRetries(const std::string& retries) {
   }
 }
 
-Result<void> ConfigureGateway(int sandbox) {
+Result<void> LinkToSandbox(int sandbox) {
   auto netlink = Netlink::Open();
   if (!netlink) return netlink.error();
+  return netlink->AddVeth(kGatewayLink, kGatewayMac, kSandboxLink, kSandboxMac, sandbox);
+}
+
+Result<void> Unlink() {
+  auto netlink = Netlink::Open();
+  if (!netlink) return netlink.error();
+  return netlink->Remove(kGatewayLink);
+}
+
+Result<void> ConfigureGateway() {
+  auto netlink = Netlink::Open();
+  if (!netlink) return netlink.error();
+  // The sandbox's address is not where its packets come from: a re-injected SYN comes in over lo,
+  // and for what lacks the relay's mark the way back is a black hole. The larger of `all` and a
+  // device's own value counts, and a device starts with the host's default.
+  const std::string on_link = std::string("net/ipv4/conf/") + kGatewayLink + "/rp_filter";
   return Steps()
-      // A re-injected SYN comes in over lo with the sandbox's address, which lies elsewhere.
       .Then([] { return SetSysctl("net/ipv4/conf/all/rp_filter", "0"); })
-      .Then([] { return SetSysctl("net/ipv4/conf/default/rp_filter", "0"); })
       .Then([] { return SetSysctl("net/ipv4/conf/lo/rp_filter", "0"); })
+      .Then([&] { return SetSysctl(on_link.c_str(), "0"); })
       .Then([] { return SetSysctl("net/ipv4/icmp_echo_ignore_all", "1"); })
       .Then([] { return SetSysctl("net/ipv6/icmp/echo_ignore_all", "1"); })
       .Then([&] { return netlink->SetUp("lo"); })
-      .Then([&] {
-        return netlink->AddVeth(kGatewayLink, kGatewayMac, kSandboxLink, kSandboxMac, sandbox);
-      })
       .Then([&] { return netlink->SetUp(kGatewayLink); })
       .Then([&] {
         return ConfigureOneEnd(*netlink, kGatewayLink, GatewayAddress(), SandboxAddress(),
@@ -122,26 +166,13 @@ Result<void> ConfigureGateway(int sandbox) {
 }
 
 Result<void> ConfigureSandbox() {
-  using Kind = Netlink::RouteKind;
   auto netlink = Netlink::Open();
   if (!netlink) return netlink.error();
-  const auto default_route = [&](const IpAddress& gateway) {
-    return netlink->AddRoute(
-        {Kind::kGateway, Zero(gateway.is_v4()), 0, 254, kSandboxLink, gateway});
-  };
   return Steps()
       .Then([&] { return netlink->SetUp("lo"); })
       .Then([&] { return netlink->SetUp(kSandboxLink); })
-      .Then([&] {
-        return ConfigureOneEnd(*netlink, kSandboxLink, SandboxAddress(), GatewayAddress(),
-                               kPrefixLength, kGatewayMac);
-      })
-      .Then([&] {
-        return ConfigureOneEnd(*netlink, kSandboxLink, SandboxAddress6(), GatewayAddress6(),
-                               kPrefixLength6, kGatewayMac);
-      })
-      .Then([&] { return default_route(GatewayAddress()); })
-      .Then([&] { return default_route(GatewayAddress6()); })
+      .Then([&] { return ConfigureSandbox4(*netlink); })
+      .Then([&] { return Ipv6IsOff() ? Result<void>() : ConfigureSandbox6(*netlink); })
       .result();
 }
 

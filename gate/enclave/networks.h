@@ -6,14 +6,21 @@
 
 namespace namegate::enclave {
 
-// Both for the network namespace of the calling thread, which must have the capabilities over it.
+// All for the network namespace of the calling thread, which must have the capabilities over it.
 
-// G: the veth pair whose other end appears in the namespace `sandbox` (a descriptor), addresses,
-// and the routes that make every address local.
-Result<void> ConfigureGateway(int sandbox);
+// G: the veth pair whose other end appears in the namespace `sandbox` (a descriptor), over which
+// the caller must have the capabilities too.
+Result<void> LinkToSandbox(int sandbox);
 
-// S, once its device is there: addresses, loopback, default routes.
+// G, once its device is there: addresses, and the routes that make every address local.
+Result<void> ConfigureGateway();
+
+// S, once its device is there: addresses, loopback, default routes; those of IPv6 unless it is
+// switched off there, as container engines do.
 Result<void> ConfigureSandbox();
+
+// G: takes the pair of devices away, on both sides, at once.
+Result<void> Unlink();
 
 // How often the calling thread's namespace sends a SYN again before connect() fails, as text.
 std::string SynRetries();

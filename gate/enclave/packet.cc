@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/network_order.h"
+
 namespace namegate::enclave {
 namespace {
 
@@ -13,55 +15,101 @@ constexpr size_t kTcpHeader = 20;
 constexpr size_t kUdpHeader = 8;
 constexpr size_t kIcmpHeader = 8;
 constexpr uint8_t kHopLimit = 64;
+// Nobody needs more, and the kernel takes no more options of a kind either.
+constexpr int kMaxExtensions = 8;
+constexpr uint8_t kLooseSourceRoute = 131;
+constexpr uint8_t kStrictSourceRoute = 137;
 
 constexpr uint8_t kFin = 0x01;
 constexpr uint8_t kSyn = 0x02;
 constexpr uint8_t kRst = 0x04;
 constexpr uint8_t kAck = 0x10;
 
-uint16_t Read16(std::span<const uint8_t> octets, size_t at) {
-  return static_cast<uint16_t>(octets[at] << 8 | octets[at + 1]);
-}
-
-uint32_t Read32(std::span<const uint8_t> octets, size_t at) {
-  return static_cast<uint32_t>(Read16(octets, at)) << 16 | Read16(octets, at + 2);
-}
-
-void Write16(std::span<uint8_t> octets, size_t at, uint16_t value) {
-  octets[at] = static_cast<uint8_t>(value >> 8);
-  octets[at + 1] = static_cast<uint8_t>(value & 0xff);
-}
-
-void Write32(std::span<uint8_t> octets, size_t at, uint32_t value) {
-  Write16(octets, at, static_cast<uint16_t>(value >> 16));
-  Write16(octets, at + 2, static_cast<uint16_t>(value & 0xffff));
-}
-
 // An IP packet taken apart.
 struct Ip {
   bool v4 = true;
   uint8_t protocol = 0;
   std::span<const uint8_t> source;
-  std::span<const uint8_t> destination;
+  std::span<const uint8_t> destination;  // the last one
   std::span<const uint8_t> payload;
+  bool plain = true;    // no options, no extension headers
+  bool whole = true;    // false: the first of fragments
+  bool detour = false;  // it has a route of its own
 };
 
+void Detour(Ip& ip, std::span<const uint8_t> destination) {
+  ip.detour = true;
+  ip.destination = destination;
+}
+
+// RFC 791 §3.1. A source route counts as long as there are hops to come.
+void ReadOptions4(Ip& ip, std::span<const uint8_t> options) {
+  while (!options.empty() && options[0] != 0) {
+    const bool padding = options[0] == 1;
+    const size_t length = padding ? 1 : options.size() < 2 ? 0 : options[1];
+    if (length == 0 || length > options.size()) return;
+    const bool route = options[0] == kLooseSourceRoute || options[0] == kStrictSourceRoute;
+    if (route && length >= 7 && options[2] <= length) Detour(ip, options.subspan(length - 4, 4));
+    options = options.subspan(length);
+  }
+}
+
 std::optional<Ip> ParseIpv4(std::span<const uint8_t> packet) {
-  if (packet.size() < kIpv4Header || packet[0] != 0x45)
-    return std::nullopt;  // options: source routes
-  const size_t length = Read16(packet, 2);
-  const bool fragment = (Read16(packet, 6) & 0x3fff) != 0;
-  if (length < kIpv4Header || length > packet.size() || fragment) return std::nullopt;
-  return Ip{true, packet[9], packet.subspan(12, 4), packet.subspan(16, 4),
-            packet.subspan(kIpv4Header, length - kIpv4Header)};
+  if (packet.size() < kIpv4Header || packet[0] >> 4 != 4) return std::nullopt;
+  const size_t header = static_cast<size_t>(packet[0] & 0x0f) * 4;
+  const size_t length = ReadU16(packet, 2);
+  const uint16_t fragment = ReadU16(packet, 6);
+  if (header < kIpv4Header || length < header || length > packet.size()) return std::nullopt;
+  if ((fragment & 0x1fff) != 0) return std::nullopt;
+  Ip ip{true, packet[9], packet.subspan(12, 4), packet.subspan(16, 4),
+        packet.subspan(header, length - header)};
+  ip.plain = header == kIpv4Header;
+  ip.whole = (fragment & 0x2000) == 0;
+  ReadOptions4(ip, packet.subspan(kIpv4Header, header - kIpv4Header));
+  return ip;
+}
+
+// RFC 8200 §4.4. Segment routing (RFC 8754) has its segments from the last to the first.
+void ReadRouting6(Ip& ip, std::span<const uint8_t> header) {
+  const bool hops_to_come = header[3] != 0;
+  if (!hops_to_come) return;
+  const bool has_address = header.size() >= 24;
+  const bool segments = header[2] == 4;
+  Detour(ip, has_address ? header.subspan(segments ? 8 : header.size() - 16, 16) : ip.destination);
+}
+
+// Takes one extension header off. False: there is none. Nothing: it cannot be read.
+std::optional<bool> SkipExtension6(Ip& ip) {
+  const uint8_t kind = ip.protocol;
+  const bool fragment = kind == IPPROTO_FRAGMENT;
+  const bool known =
+      fragment || kind == IPPROTO_HOPOPTS || kind == IPPROTO_ROUTING || kind == IPPROTO_DSTOPTS;
+  if (!known) return false;
+  if (ip.payload.size() < 8) return std::nullopt;
+  const size_t size = fragment ? 8 : (size_t{ip.payload[1]} + 1) * 8;
+  if (size > ip.payload.size()) return std::nullopt;
+  const uint16_t offset = ReadU16(ip.payload, 2);
+  if (fragment && (offset & 0xfff8) != 0) return std::nullopt;
+  if (fragment && (offset & 1) != 0) ip.whole = false;
+  if (kind == IPPROTO_ROUTING) ReadRouting6(ip, ip.payload.first(size));
+  ip.plain = false;
+  ip.protocol = ip.payload[0];
+  ip.payload = ip.payload.subspan(size);
+  return true;
 }
 
 std::optional<Ip> ParseIpv6(std::span<const uint8_t> packet) {
   if (packet.size() < kIpv6Header) return std::nullopt;
-  const size_t length = Read16(packet, 4);
+  const size_t length = ReadU16(packet, 4);
   if (length > packet.size() - kIpv6Header) return std::nullopt;
-  return Ip{false, packet[6], packet.subspan(8, 16), packet.subspan(24, 16),
-            packet.subspan(kIpv6Header, length)};
+  Ip ip{false, packet[6], packet.subspan(8, 16), packet.subspan(24, 16),
+        packet.subspan(kIpv6Header, length)};
+  for (int i = 0; i < kMaxExtensions; ++i) {
+    const auto skipped = SkipExtension6(ip);
+    if (!skipped) return std::nullopt;
+    if (!*skipped) return ip;
+  }
+  return std::nullopt;
 }
 
 std::optional<Ip> ParseIp(std::span<const uint8_t> packet) {
@@ -74,7 +122,7 @@ std::optional<Ip> ParseIp(std::span<const uint8_t> packet) {
 // A v4-mapped address on the wire would be another destination than the one it is judged as.
 std::optional<Endpoint> EndpointOf(const Ip& ip, std::span<const uint8_t> address, uint16_t port) {
   const IpAddress parsed(address);
-  if (parsed.is_v4() != ip.v4 || port == 0) return std::nullopt;
+  if (parsed.is_v4() != ip.v4) return std::nullopt;
   return Endpoint{parsed, port};
 }
 
@@ -82,7 +130,7 @@ std::optional<Endpoint> EndpointOf(const Ip& ip, std::span<const uint8_t> addres
 class Checksum {
  public:
   Checksum& Add(std::span<const uint8_t> octets) {
-    for (size_t i = 0; i + 1 < octets.size(); i += 2) sum_ += Read16(octets, i);
+    for (size_t i = 0; i + 1 < octets.size(); i += 2) sum_ += ReadU16(octets, i);
     if (octets.size() % 2 == 1) sum_ += static_cast<uint32_t>(octets.back()) << 8;
     return *this;
   }
@@ -119,12 +167,12 @@ Packet MakeIp(const IpAddress& source, const IpAddress& destination, uint8_t pro
   Packet packet(header + payload);
   if (v4) {
     packet[0] = 0x45;
-    Write16(packet, 2, static_cast<uint16_t>(packet.size()));
+    WriteU16(packet, 2, static_cast<uint16_t>(packet.size()));
     packet[8] = kHopLimit;
     packet[9] = protocol;  // the kernel fills in identification and header checksum (raw(7))
   } else {
     packet[0] = 0x60;
-    Write16(packet, 4, static_cast<uint16_t>(payload));
+    WriteU16(packet, 4, static_cast<uint16_t>(payload));
     packet[6] = protocol;
     packet[7] = kHopLimit;
   }
@@ -165,41 +213,43 @@ std::optional<Syn> ParseSyn(std::span<const uint8_t> packet) {
   const size_t header = static_cast<size_t>(tcp[12] >> 4) * 4;
   if (header < kTcpHeader || header > tcp.size()) return std::nullopt;
   if ((tcp[13] & (kSyn | kAck | kRst | kFin)) != kSyn) return std::nullopt;
-  const auto source = EndpointOf(*ip, ip->source, Read16(tcp, 0));
-  const auto destination = EndpointOf(*ip, ip->destination, Read16(tcp, 2));
-  if (!source || !destination) return std::nullopt;
-  return Syn{*source, *destination, Read32(tcp, 4)};
+  const auto source = EndpointOf(*ip, ip->source, ReadU16(tcp, 0));
+  const auto destination = EndpointOf(*ip, ip->destination, ReadU16(tcp, 2));
+  if (!source || !destination || source->port == 0) return std::nullopt;
+  return Syn{*source, *destination, ReadU32(tcp, 4), ip->plain && ip->whole};
 }
 
 std::optional<Datagram> ParseDatagram(std::span<const uint8_t> packet) {
   const auto ip = ParseIp(packet);
   if (!ip || ip->protocol != IPPROTO_UDP || ip->payload.size() < kUdpHeader) return std::nullopt;
   const std::span<const uint8_t> udp = ip->payload;
-  const size_t length = Read16(udp, 4);
-  if (length < kUdpHeader || length > udp.size()) return std::nullopt;
-  const auto source = EndpointOf(*ip, ip->source, Read16(udp, 0));
-  const auto destination = EndpointOf(*ip, ip->destination, Read16(udp, 2));
-  if (!source || !destination) return std::nullopt;
-  return Datagram{*source, *destination, udp.subspan(kUdpHeader, length - kUdpHeader)};
+  const size_t length = ReadU16(udp, 4);
+  if (length < kUdpHeader || (ip->whole && length > udp.size())) return std::nullopt;
+  const auto source = EndpointOf(*ip, ip->source, ReadU16(udp, 0));
+  const auto destination = EndpointOf(*ip, ip->destination, ReadU16(udp, 2));
+  if (!source || !destination || source->port == 0) return std::nullopt;
+  Datagram datagram{*source, *destination, std::nullopt, ip->detour};
+  if (ip->whole) datagram.payload = udp.subspan(kUdpHeader, length - kUdpHeader);
+  return datagram;
 }
 
 Packet WithChecksum(std::span<const uint8_t> packet) {
   const size_t header = packet[0] >> 4 == 4 ? kIpv4Header : kIpv6Header;
   Packet finished(packet.begin(), packet.end());
-  Write16(finished, header + 16, 0);
+  WriteU16(finished, header + 16, 0);
   const auto ip = ParseIp(finished);
   if (!ip) return {};
   finished.resize(header + ip->payload.size());
-  Write16(finished, header + 16, TransportChecksum(*ParseIp(finished)));
+  WriteU16(finished, header + 16, TransportChecksum(*ParseIp(finished)));
   return finished;
 }
 
 Packet MakeReset(const Syn& syn) {
   Packet packet = MakeIp(syn.destination.address, syn.source.address, IPPROTO_TCP, kTcpHeader);
   const size_t tcp = packet.size() - kTcpHeader;
-  Write16(packet, tcp, syn.destination.port);
-  Write16(packet, tcp + 2, syn.source.port);
-  Write32(packet, tcp + 8, syn.sequence + 1);
+  WriteU16(packet, tcp, syn.destination.port);
+  WriteU16(packet, tcp + 2, syn.source.port);
+  WriteU32(packet, tcp + 8, syn.sequence + 1);
   packet[tcp + 12] = kTcpHeader / 4 << 4;
   packet[tcp + 13] = kRst | kAck;
   return WithChecksum(packet);
@@ -222,16 +272,16 @@ Packet MakeUnreachable(std::span<const uint8_t> quoted, Unreachable why) {
   std::ranges::copy(quote, packet.begin() + static_cast<ptrdiff_t>(header + kIcmpHeader));
   const uint16_t checksum = v4 ? Checksum().Add(std::span(packet).subspan(header)).Finish()
                                : TransportChecksum(*ParseIp(packet));
-  Write16(packet, header + 2, checksum);
+  WriteU16(packet, header + 2, checksum);
   return packet;
 }
 
 Packet QuotedDatagram(const Endpoint& source, const Endpoint& destination) {
   Packet packet = MakeIp(source.address, destination.address, IPPROTO_UDP, kUdpHeader);
   const size_t udp = packet.size() - kUdpHeader;
-  Write16(packet, udp, source.port);
-  Write16(packet, udp + 2, destination.port);
-  Write16(packet, udp + 4, kUdpHeader);
+  WriteU16(packet, udp, source.port);
+  WriteU16(packet, udp + 2, destination.port);
+  WriteU16(packet, udp + 4, kUdpHeader);
   return packet;
 }
 

@@ -8,7 +8,7 @@
 #include "common/endpoint.h"
 
 // Packets as the tap sees them, from the IP header on, and those that the relay makes. What the
-// sandbox sent is hostile: anything but the plain forms is nothing here, and so gets no answer.
+// sandbox sent is hostile: what cannot be read as one of these is nothing here.
 
 namespace namegate::enclave {
 
@@ -19,23 +19,29 @@ struct Syn {
   Endpoint source;
   Endpoint destination;
   uint32_t sequence = 0;
+  // False: with IP options, behind IPv6 extension headers, or a fragment. Then it can be refused,
+  // and no more.
+  bool plain = true;
 };
 
-// Nothing unless it is a whole, unfragmented IPv4 packet without options, or an IPv6 packet without
-// extension headers, that holds a TCP segment with SYN and without ACK, RST and FIN.
+// Nothing unless it is an IP packet, or the first fragment of one, that holds a TCP segment with
+// SYN and without ACK, RST and FIN. Of one with a route of its own the destination is where that
+// ends.
 std::optional<Syn> ParseSyn(std::span<const uint8_t> packet);
 
 struct Datagram {
   Endpoint source;
   Endpoint destination;
-  std::span<const uint8_t> payload;  // inside the packet it was read from
+  // Inside the packet it was read from; nothing if that is the first fragment alone.
+  std::optional<std::span<const uint8_t>> payload;
+  bool detour = false;  // it would go to its destination by way of others
 };
 
 // The same for UDP.
 std::optional<Datagram> ParseDatagram(std::span<const uint8_t> packet);
 
 // The packet with its TCP checksum computed anew: segmentation offload leaves it unfinished.
-// `packet` is one that ParseSyn() has read.
+// `packet` is one that ParseSyn() has read, and plain.
 Packet WithChecksum(std::span<const uint8_t> packet);
 
 // The answer to a SYN of a host where nothing listens (RFC 9293 §3.10.7.1).

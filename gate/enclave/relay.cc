@@ -10,8 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <filesystem>
 #include <optional>
 
+#include "common/descriptor_path.h"
 #include "gate/enclave/id_map.h"
 #include "gate/enclave/layout.h"
 #include "gate/enclave/networks.h"
@@ -28,6 +31,8 @@ namespace {
 
 constexpr size_t kLargestPacket = 2'048;  // more than the veth's MTU; what is larger is ignored
 constexpr int kPacketsPerTurn = 256;
+// A far end that has taken nothing for so long does not get the rest of what the command sent.
+constexpr std::chrono::seconds kSettlePatience{5};
 
 // The terminal's signals are for the command, and a launcher that is killed takes the relay along.
 void Detach() {
@@ -65,7 +70,10 @@ class Relay {
       : options_(options),
         launcher_(launcher),
         sandbox_(sandbox),
-        gate_(loop_, options.gate_socket) {}
+        gate_(loop_, options.relay_socket, [this](int64_t connection) {
+          tcp_->Break(connection);
+          udp_->Break(connection);
+        }) {}
 
   Result<void> EnterUserNamespace() {
     const pid_t parent = getppid();
@@ -77,29 +85,44 @@ class Relay {
     if (auto sent = launcher_.Send("entered", own.get()); !sent) return sent;
     auto mapped = launcher_.Expect("mapped");
     if (!mapped) return mapped.error();
-    return gateway_.Start();
+    // Nobody reads from us any more until the child has met us.
+    gateway_started_ = gateway_.Start();
+    return {};
   }
 
   // The child's namespaces exist by now; it waits for its ids and its device.
   Result<void> MeetSandbox() {
-    auto pid = sandbox_.Receive();
-    if (!pid) return pid.error();
+    if (auto met = options_.attached ? OfferGateway() : MapChild(); !met) return met;
     auto network = sandbox_.Expect("sandbox");
     if (!network) return network.error();
     auto diagnostics = sandbox_.Expect("sockets");
     if (!diagnostics) return diagnostics.error();
-    owners_.emplace(std::move(diagnostics).value(), network->get());
+    owners_.emplace(std::move(diagnostics).value(), options_.attached ? -1 : network->get());
+    return OpenGateway(network->get());
+  }
+
+  Result<void> MapChild() {
+    auto pid = sandbox_.Receive();
+    if (!pid) return pid.error();
+    if (!gateway_started_) return gateway_started_;
     pid_t child = 0;
     std::from_chars(pid->text.data(), pid->text.data() + pid->text.size(), child);
     if (auto mapped = MapIds(child); !mapped) return mapped;
-    if (auto sent = sandbox_.Send("mapped"); !sent) return sent;
-    return OpenGateway(network->get());
+    return sandbox_.Send("mapped");
+  }
+
+  Result<void> OfferGateway() {
+    if (!gateway_started_) return gateway_started_;
+    UniqueFd own;
+    gateway_.Run([&] { own.Reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)); });
+    return sandbox_.Send("gateway", own.get());
   }
 
   Result<void> OpenGateway(int sandbox_network) {
     Result<void> done;
     gateway_.Run([&] {
-      done = ConfigureGateway(sandbox_network);
+      if (!options_.attached) done = LinkToSandbox(sandbox_network);
+      if (done) done = ConfigureGateway();
       if (done) done = OpenSockets();
     });
     if (!done) return done;
@@ -113,7 +136,8 @@ class Relay {
   void Serve() {
     const Watch v4 = loop_.Add(tap_->fd(true), EPOLLIN, [&](uint32_t) { DrainTap(true); });
     const Watch v6 = loop_.Add(tap_->fd(false), EPOLLIN, [&](uint32_t) { DrainTap(false); });
-    const Watch end = loop_.Add(launcher_.fd(), EPOLLIN, [&](uint32_t) { loop_.Stop(); });
+    const Watch end = loop_.Add(launcher_.fd(), EPOLLIN, [&](uint32_t) { HearLauncher(); });
+    gate_.Tick();
     loop_.Run([&] {
       if (SessionHasEnded()) {
         tcp_->EndAll();
@@ -122,6 +146,7 @@ class Relay {
       gate_.Tick();
       tcp_->Tick();
       udp_->Tick();
+      Settle();
     });
   }
 
@@ -129,7 +154,41 @@ class Relay {
   // The daemon removes the gate socket when it closes the session, and not when it dies: then what
   // is open stays open.
   bool SessionHasEnded() const {
-    return access(options_.gate_socket.c_str(), F_OK) != 0 && errno == ENOENT;
+    return access(options_.relay_socket.c_str(), F_OK) != 0 && errno == ENOENT;
+  }
+
+  void HearLauncher() {
+    const auto message = launcher_.Receive();
+    if (!message) return loop_.Stop();  // it has gone
+    if (message->text == "detach") return LeaveSandbox();
+    if (message->text != "settle") return;
+    settle_until_ = Clock::now() + kSettlePatience;
+    // Behind the events that are there already, such as the command's last octets.
+    loop_.Post([this] { Settle(); });
+  }
+
+  void LeaveSandbox() {
+    Result<void> done;
+    gateway_.Run([&] { done = Unlink(); });
+    if (!launcher_.Send(done ? "detached" : done.error().message)) loop_.Stop();
+  }
+
+  void Settle() {
+    if (!settle_until_) return;
+    // What arrived last counts too.
+    DrainTap(true);
+    DrainTap(false);
+    const bool udp = udp_->Settle();
+    const bool tcp = tcp_->Settle();
+    if (const uint64_t sent = tcp_->sent(); sent != settled_) {
+      settled_ = sent;
+      settle_until_ = Clock::now() + kSettlePatience;
+    }
+    if ((!udp || !tcp) && Clock::now() < *settle_until_) return;
+    settle_until_.reset();
+    tcp_->EndAll();
+    udp_->EndAll();
+    if (!launcher_.Send("settled")) loop_.Stop();
   }
 
   Result<void> OpenSockets() {
@@ -148,12 +207,10 @@ class Relay {
   void DrainTap(bool v4) {
     std::array<uint8_t, kLargestPacket> buffer;
     for (int i = 0; i < kPacketsPerTurn; ++i) {
-      const auto packet = Tap::Receive(tap_->fd(v4), buffer);
-      if (!packet) return;
-      if (packet->size() < 10) continue;
-      const uint8_t protocol = v4 ? (*packet)[9] : (*packet)[6];
-      if (protocol == IPPROTO_TCP) tcp_->OnPacket(*packet);
-      if (protocol == IPPROTO_UDP) udp_->OnPacket(*packet);
+      const auto seen = Tap::Receive(tap_->fd(v4), buffer);
+      if (!seen) return;
+      tcp_->OnPacket(seen->packet);
+      udp_->OnPacket(seen->packet, seen->arrival);
     }
   }
 
@@ -162,6 +219,7 @@ class Relay {
   Channel& sandbox_;
   EventLoop loop_;
   NamespaceThread gateway_;
+  Result<void> gateway_started_;
   GateClient gate_;
   std::optional<RawSender> to_sandbox_;
   std::optional<RawSender> to_listener_;
@@ -169,14 +227,32 @@ class Relay {
   std::optional<SocketOwners> owners_;
   std::optional<TcpGateway> tcp_;
   std::optional<UdpGateway> udp_;
+  std::optional<Clock::time_point> settle_until_;
+  uint64_t settled_ = 0;  // octets that had been sent on when it was last looked
 };
+
+// The directory of the session's socket, which is held from before the command is there: it could
+// put another in its place, and a socket of its own into that.
+Result<UniqueFd> HoldDirectory(const std::filesystem::path& socket) {
+  UniqueFd directory(open(socket.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (directory) return directory;
+  return Error{"open '" + socket.parent_path().string() + "': " + std::strerror(errno)};
+}
 
 }  // namespace
 
 int RunRelay(const RelayOptions& options, Channel launcher, Channel sandbox) {
   Detach();
   CloseAllBut(launcher.fd(), sandbox.fd());
-  Relay relay(options, launcher, sandbox);
+  const std::filesystem::path socket(options.relay_socket);
+  const auto directory = HoldDirectory(socket);
+  if (!directory) {
+    (void)launcher.Send(directory.error().message).ok();
+    return 1;
+  }
+  RelayOptions held = options;
+  held.relay_socket = PathThrough(*directory) + "/" + socket.filename().string();
+  Relay relay(held, launcher, sandbox);
   if (auto entered = relay.EnterUserNamespace(); !entered) {
     (void)launcher.Send(entered.error().message).ok();
     return 1;

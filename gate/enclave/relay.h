@@ -8,8 +8,11 @@
 namespace namegate::enclave {
 
 struct RelayOptions {
-  Endpoint nameserver;      // of the session; everything to port 53 is sent there
-  std::string gate_socket;  // of the session; asked before every dial
+  Endpoint nameserver;  // of the session; everything to port 53 is sent there
+  // Of the session; asked before every dial. What has its name when the relay starts, and later
+  // what has it in that directory, whatever other path leads to the name then.
+  std::string relay_socket;
+  bool attached = false;  // to a network namespace that was there before
 };
 
 // The relay process, from its first step to its last: sets up the gateway, serves, and returns its
@@ -17,9 +20,15 @@ struct RelayOptions {
 // gateway dies with it. The calling process must have one thread, and be of no other use.
 //
 // With the launcher: sends "entered" (with its user namespace) once ids may be mapped, expects
-// "mapped". With the command's child: expects its process id, "sandbox" (with its network
-// namespace) and "sockets" (with a socket for SocketOwners), sends "mapped" and then "ready". A
-// text other than these is an error, for a person.
+// "mapped"; at any time later "settle", which it answers with "settled" when everything that the
+// command has sent is on its way, and all endings are told. With the command's child: expects its
+// process id, sends "mapped", expects "sandbox" (with its network
+// namespace) and "sockets" (with a socket for SocketOwners), sends "ready".
+//
+// Attached, the other side is no child of ours, and we have no say over its namespace: instead of
+// the process id and "mapped", sends "gateway" (with the gateway's network namespace), which the
+// other side then links to its own. The launcher may say "detach", and is told "detached" once the
+// devices are gone. A text other than these is an error, for a person.
 int RunRelay(const RelayOptions& options, Channel launcher, Channel sandbox);
 
 }  // namespace namegate::enclave

@@ -58,8 +58,13 @@ void RestrictRest(scmp_filter_ctx filter, Outcome& outcome) {
        {SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)}) {
     outcome << seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0, nullptr);
   }
-  outcome << Refuse(filter, EPERM, SCMP_SYS(ioctl),
-                    {1, SCMP_CMP_MASKED_EQ, 0xffffffff, static_cast<scmp_datum_t>(TIOCSTI)});
+  // The kernel has a program outside look the key up.
+  outcome << seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(request_key), 0,
+                                    nullptr);
+  // These type into the terminal, which someone outside reads when the command has ended.
+  for (const scmp_datum_t request : {scmp_datum_t{TIOCSTI}, scmp_datum_t{TIOCLINUX}}) {
+    outcome << Refuse(filter, EPERM, SCMP_SYS(ioctl), {1, SCMP_CMP_MASKED_EQ, 0xffffffff, request});
+  }
 }
 
 }  // namespace

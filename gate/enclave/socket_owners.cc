@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -57,17 +58,30 @@ std::string LinkAt(int directory, const char* name) {
   return length < 0 ? std::string() : std::string(text.data(), static_cast<size_t>(length));
 }
 
-bool HasDescriptor(pid_t process, const std::string& link) {
-  const std::string path = "/proc/" + std::to_string(process) + "/fd";
-  const Directory directory(opendir(path.c_str()));
-  if (!directory) return false;
+std::string DescriptorsOf(pid_t process) { return "/proc/" + std::to_string(process) + "/fd"; }
+
+// The process's descriptor that is this link, whatever its number; -1 if it has none.
+int FindDescriptor(pid_t process, const std::string& link, int /*first*/) {
+  const Directory directory(opendir(DescriptorsOf(process).c_str()));
+  if (!directory) return -1;
   const int fd = dirfd(directory.get());
   for (size_t seen = 0; seen < SocketOwners::kMaxDescriptors; ++seen) {
     const dirent* entry = readdir(directory.get());
-    if (entry == nullptr) return false;
-    if (entry->d_name[0] != '.' && LinkAt(fd, entry->d_name) == link) return true;
+    if (entry == nullptr) return -1;
+    if (entry->d_name[0] != '.' && LinkAt(fd, entry->d_name) == link) {
+      return std::atoi(entry->d_name);
+    }
   }
-  return false;
+  return -1;
+}
+
+// The same among the few from `first` on.
+int FindLikelyDescriptor(pid_t process, const std::string& link, int first) {
+  for (int fd = first; fd < first + SocketOwners::kLikely; ++fd) {
+    const std::string path = DescriptorsOf(process) + "/" + std::to_string(fd);
+    if (LinkAt(AT_FDCWD, path.c_str()) == link) return fd;
+  }
+  return -1;
 }
 
 }  // namespace
@@ -98,13 +112,18 @@ std::optional<uint32_t> SocketOwners::InodeOf(Protocol protocol, const Endpoint&
 }
 
 uint32_t SocketOwners::Find(Protocol protocol, const Endpoint& local, const Endpoint& remote) {
-  if (!diagnostics_) return 0;
+  if (!diagnostics_ || sandbox_ == 0) return 0;
   const auto inode = InodeOf(protocol, local, remote);
   if (!inode || *inode == 0) return 0;
   const std::string link = "socket:[" + std::to_string(*inode) + "]";
-  const auto remembered =
-      std::ranges::find_if(remembered_, [&](pid_t pid) { return HasDescriptor(pid, link); });
-  if (remembered != remembered_.end()) return static_cast<uint32_t>(*remembered);
+  for (const auto find : {FindLikelyDescriptor, FindDescriptor}) {
+    for (Owner& owner : remembered_) {
+      const int fd = find(owner.process, link, owner.descriptor);
+      if (fd < 0) continue;
+      owner.descriptor = fd;
+      return static_cast<uint32_t>(owner.process);
+    }
+  }
   const Directory processes(opendir("/proc"));
   if (!processes) return 0;
   size_t looked_at = 0;
@@ -114,11 +133,20 @@ uint32_t SocketOwners::Find(Protocol protocol, const Endpoint& local, const Endp
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), process);
     if (parsed.ptr != name.data() + name.size() || !IsInSandbox(process)) continue;
     if (++looked_at > kMaxProcesses) return 0;
-    if (!HasDescriptor(process, link)) continue;
-    Remember(process);
+    const int fd = FindDescriptor(process, link, 0);
+    if (fd < 0) continue;
+    Remember(process, fd);
     return static_cast<uint32_t>(process);
   }
   return 0;
+}
+
+std::optional<bool> SocketOwners::IsHeld(Protocol protocol, const Endpoint& local,
+                                         const Endpoint& remote) const {
+  if (!diagnostics_) return std::nullopt;
+  const auto inode = InodeOf(protocol, local, remote);
+  if (!inode) return std::nullopt;
+  return *inode != 0;
 }
 
 bool SocketOwners::IsInSandbox(pid_t process) const {
@@ -127,8 +155,8 @@ bool SocketOwners::IsInSandbox(pid_t process) const {
   return stat(path.c_str(), &status) == 0 && status.st_ino == sandbox_;
 }
 
-void SocketOwners::Remember(pid_t process) {
-  remembered_.push_front(process);
+void SocketOwners::Remember(pid_t process, int descriptor) {
+  remembered_.push_front({process, descriptor});
   if (remembered_.size() > kRemembered) remembered_.pop_back();
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "gate/enclave/layout.h"
@@ -50,11 +51,21 @@ Refusal RefusalFor(int error) {
   }
 }
 
+Ending EndingFor(const Refusal& refusal) {
+  if (refusal.kind == Refusal::Kind::kSilence) return Ending::kTimedOut;
+  return refusal.kind == Refusal::Kind::kReset ? Ending::kRefused : Ending::kUnreachable;
+}
+
 void TcpGateway::OnPacket(std::span<const uint8_t> packet) {
   const auto syn = ParseSyn(packet);
   // Root in the sandbox can write any source; an answer to it would not leave the gateway.
   if (!syn || syn->source.address != SandboxAddressLike(syn->source.address)) return;
-  const auto found = attempts_.find({syn->source, syn->destination});
+  if (IsHostsOwn(syn->destination.address)) return;
+  const Key key{syn->source, syn->destination};
+  // Of a connection that is open already: a copy, which the kernel answers too.
+  const auto relayed = relayed_syns_.find(key);
+  if (relayed != relayed_syns_.end() && relayed->second == syn->sequence) return;
+  const auto found = attempts_.find(key);
   if (found == attempts_.end()) return Begin(*syn, packet);
   if (found->second->syn.sequence == syn->sequence) {
     // Sent again because no answer came. If that is not for our wait, the listener was full.
@@ -67,28 +78,64 @@ void TcpGateway::OnPacket(std::span<const uint8_t> packet) {
 }
 
 void TcpGateway::Begin(const Syn& syn, std::span<const uint8_t> packet) {
-  if (attempts_.size() >= kMaxAttempts || connections_.size() >= kMaxConnections) return;
+  if (connections_.size() >= kMaxConnections) return;
+  if (attempts_.size() >= kMaxAttempts && !MakeRoom()) return;
   const auto attempt = std::make_shared<Attempt>();
   attempt->syn = syn;
-  attempt->packet = WithChecksum(packet);
+  if (syn.plain) attempt->packet = WithChecksum(packet);
   attempt->deadline = Clock::now() + kDialPatience;
   attempts_[{syn.source, syn.destination}] = attempt;
-  if (syn.destination.port == kDnsPort) return Dial(attempt, around_.nameserver);
-  if (!Ask(attempt)) attempts_.erase({syn.source, syn.destination});
+  if (syn.plain && syn.destination.port == kDnsPort) return Dial(attempt, around_.nameserver);
+  if (waiting_.empty() && Ask(attempt)) return;
+  if (waiting_.size() >= kMaxAttempts) {
+    attempts_.erase({syn.source, syn.destination});
+    return;
+  }
+  waiting_.push_back(attempt);
+}
+
+bool TcpGateway::MakeRoom() {
+  if (room_is_sought_in_vain_) return false;
+  std::vector<std::pair<Clock::time_point, Key>> unanswered;
+  for (const auto& [key, attempt] : attempts_) {
+    const State state = attempt->state;
+    if (state != State::kDialling && state != State::kSilenced) continue;
+    unanswered.emplace_back(attempt->deadline, key);
+  }
+  room_is_sought_in_vain_ = unanswered.empty();
+  std::ranges::sort(unanswered);
+  unanswered.resize(std::min(unanswered.size(), kEvictedAtOnce));
+  for (const auto& [deadline, key] : unanswered) {
+    attempts_.at(key)->permit.ending = Ending::kTimedOut;
+    attempts_.erase(key);
+  }
+  return !unanswered.empty();
 }
 
 bool TcpGateway::Ask(const std::shared_ptr<Attempt>& attempt) {
   const Syn& syn = attempt->syn;
   const uint32_t process = around_.owners.Find(Protocol::kTcp, syn.source, syn.destination);
-  return around_.gate.Ask(GateOperation::kRelayConnect, Protocol::kTcp, syn.destination, process,
-                          [this, attempt](GateClient::Answer answer) {
-                            if (!IsCurrent(attempt)) return;
-                            if (answer == GateClient::Answer::kAllow) {
-                              Dial(attempt, attempt->syn.destination);
-                            } else {
-                              Refuse(attempt, {Refusal::Kind::kReset, {}});
-                            }
+  const Asking asking = syn.plain ? Asking::kVerdict : Asking::kRefused;
+  return around_.gate.Ask(asking, Protocol::kTcp, syn.destination, process,
+                          [this, attempt](Permit permit) {
+                            Judged(attempt, std::move(permit));
+                            AskForWaiting();
                           });
+}
+
+void TcpGateway::Judged(const std::shared_ptr<Attempt>& attempt, Permit permit) {
+  if (!IsCurrent(attempt)) return;
+  attempt->permit = std::move(permit);
+  if (attempt->permit && attempt->syn.plain) return Dial(attempt, attempt->syn.destination);
+  Refuse(attempt, {Refusal::Kind::kReset, {}});
+}
+
+void TcpGateway::AskForWaiting() {
+  while (!waiting_.empty()) {
+    const auto attempt = waiting_.front().lock();
+    if (attempt && IsCurrent(attempt) && !Ask(attempt)) return;
+    waiting_.pop_front();
+  }
 }
 
 bool TcpGateway::IsCurrent(const std::shared_ptr<Attempt>& attempt) const {
@@ -101,6 +148,7 @@ void TcpGateway::Dial(const std::shared_ptr<Attempt>& attempt, const Endpoint& t
   const int family = to.address.is_v4() ? AF_INET : AF_INET6;
   attempt->far.Reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!attempt->far) return Dialled(attempt, errno);
+  BreakOnClose(attempt->far.get(), true);
   sockaddr_storage storage{};
   const socklen_t length = to.address.ToSockaddr(to.port, &storage);
   const auto* address = reinterpret_cast<const sockaddr*>(&storage);
@@ -132,6 +180,8 @@ void TcpGateway::Inject(Attempt& attempt) {
 }
 
 void TcpGateway::Refuse(const std::shared_ptr<Attempt>& attempt, Refusal refusal) {
+  attempt->permit.ending = EndingFor(refusal);
+  attempt->permit.Report();
   if (refusal.kind == Refusal::Kind::kSilence) {
     // Kept, so that what the client still sends does not start it all again.
     attempt->state = State::kSilenced;
@@ -149,16 +199,28 @@ bool TcpGateway::EnsureListener(Port port) {
     found->second.used = Clock::now();
     return true;
   }
-  if (listeners_.size() >= kMaxListeners) return false;
+  if (listeners_.size() >= kMaxListeners) CloseIdlestListener();
   Result<UniqueFd> socket = Error{""};
   around_.gateway.Run([&] { socket = OpenListener(port.first, port.second); });
   if (!socket) return false;
   Listener& listener = listeners_[port];
   listener.socket = std::move(socket).value();
   listener.used = Clock::now();
+  WatchListener(port, listener);
+  return true;
+}
+
+void TcpGateway::WatchListener(Port port, Listener& listener) {
   listener.watch =
       around_.loop.Add(listener.socket.get(), EPOLLIN, [this, port](uint32_t) { Accept(port); });
-  return true;
+}
+
+void TcpGateway::CloseIdlestListener() {
+  const auto idlest =
+      std::ranges::min_element(listeners_, {}, [](const auto& entry) { return entry.second.used; });
+  // What the kernel has completed and has not been taken yet would be reset.
+  Accept(idlest->first);
+  listeners_.erase(idlest);
 }
 
 void TcpGateway::Accept(Port port) {
@@ -167,7 +229,11 @@ void TcpGateway::Accept(Port port) {
   for (;;) {
     UniqueFd near(
         accept4(listener->second.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!near) return;
+    if (!near) {
+      // Out of descriptors or memory: what waits there would wake us for ever.
+      if (errno != EAGAIN) listener->second.watch.Reset();
+      return;
+    }
     Pair(std::move(near));
   }
 }
@@ -178,31 +244,93 @@ void TcpGateway::Pair(UniqueFd near) {
   if (!source || !destination) return;
   const auto found = attempts_.find({*source, *destination});
   if (found == attempts_.end() || found->second->state != State::kInjected) return;
-  UniqueFd far = std::move(found->second->far);
+  const std::shared_ptr<Attempt> attempt = found->second;
   attempts_.erase(found);
-  // Known by a weak reference to itself, so that its end can take it off the list.
-  const auto self = std::make_shared<std::weak_ptr<Connection>>();
-  const auto connection = std::make_shared<Connection>(
-      around_.loop, pipes_, std::move(near), std::move(far),
-      [this, self](const Connection::Result&) { connections_.erase(self->lock()); });
-  *self = connection;
-  connections_.insert(connection);
-  connection->Start();
+  Relay(attempt->syn, std::move(near), std::move(attempt->far), std::move(attempt->permit));
+}
+
+void TcpGateway::Relay(const Syn& syn, UniqueFd near, UniqueFd far, Permit permit) {
+  const uint64_t id = next_id_++;
+  const Key key{syn.source, syn.destination};
+  relayed_syns_[key] = syn.sequence;
+  Relayed& relayed = connections_[id];
+  relayed.key = key;
+  relayed.permitted = permit ? permit.connection() : 0;
+  // std::function copies what it holds, and a permit cannot be copied.
+  const auto held = std::make_shared<Permit>(std::move(permit));
+  relayed.connection =
+      std::make_shared<Connection>(around_.loop, pipes_, std::move(near), std::move(far),
+                                   [this, id, held, syn](const Connection::Result& result) {
+                                     held->bytes_out = result.bytes_out;
+                                     held->bytes_in = result.bytes_in;
+                                     held->ending = result.ending;
+                                     held->Report();
+                                     Forget(syn);
+                                     connections_.erase(id);
+                                   });
+  relayed.connection->Start();
+}
+
+void TcpGateway::Forget(const Syn& syn) {
+  const auto relayed = relayed_syns_.find({syn.source, syn.destination});
+  // Its ports may be in use for another connection by now.
+  if (relayed != relayed_syns_.end() && relayed->second == syn.sequence)
+    relayed_syns_.erase(relayed);
 }
 
 void TcpGateway::EndAll() {
   attempts_.clear();
+  waiting_.clear();
   // Each takes itself off the list.
-  for (const auto& connection : std::vector(connections_.begin(), connections_.end())) {
-    connection->Abort();
+  while (!connections_.empty()) {
+    connections_.begin()->second.connection->Abort(Ending::kSessionClosed);
   }
+}
+
+void TcpGateway::Break(int64_t connection) {
+  std::erase_if(attempts_, [&](const auto& entry) {
+    return entry.second->permit && entry.second->permit.connection() == connection;
+  });
+  const auto found = std::ranges::find_if(
+      connections_, [&](const auto& entry) { return entry.second.permitted == connection; });
+  if (found != connections_.end()) found->second.connection->Abort(Ending::kPolicyChanged);
+}
+
+bool TcpGateway::Settle() {
+  waiting_.clear();
+  // What the program has closed, and what lacks no more than being accepted, may have octets in it.
+  std::erase_if(attempts_, [&](const auto& entry) {
+    return entry.second->state != State::kInjected || IsHeld(entry.first).value_or(true);
+  });
+  std::vector<Relayed> open;
+  for (const auto& [id, relayed] : connections_) open.push_back(relayed);
+  bool all = attempts_.empty();
+  for (const Relayed& relayed : open) {
+    all = relayed.connection->Settle(IsHeld(relayed.key).value_or(false)) && all;
+  }
+  return all;
+}
+
+std::optional<bool> TcpGateway::IsHeld(const Key& key) const {
+  return around_.owners.IsHeld(Protocol::kTcp, key.first, key.second);
+}
+
+uint64_t TcpGateway::sent() const {
+  uint64_t octets = 0;
+  for (const auto& [id, relayed] : connections_) octets += relayed.connection->sent();
+  return octets;
 }
 
 void TcpGateway::Tick() {
   const Clock::time_point now = Clock::now();
+  room_is_sought_in_vain_ = false;
   std::erase_if(attempts_, [&](const auto& entry) { return entry.second->deadline < now; });
   std::erase_if(listeners_,
                 [&](const auto& entry) { return entry.second.used + kListenerIdle < now; });
+  for (auto& [port, listener] : listeners_) {
+    if (!listener.watch) WatchListener(port, listener);
+  }
+  AskForWaiting();
 }
 
 }  // namespace namegate::enclave

@@ -125,13 +125,27 @@ Result<void> UdpGateway::Start() {
   return Error{"serve DNS in the gateway"};
 }
 
-void UdpGateway::OnPacket(std::span<const uint8_t> packet) {
+void UdpGateway::OnPacket(std::span<const uint8_t> packet, Arrival arrival) {
   const auto datagram = ParseDatagram(packet);
   if (!datagram) return;
-  const Port port{datagram->destination.address.is_v4(), datagram->destination.port};
-  // One that is served was queued here before the tap was told: the socket has it too.
-  if (ports_.contains(port) || !EnsurePort(port)) return;
-  Handle(datagram->source, datagram->destination, datagram->payload);
+  const auto& [source, destination, payload, detour] = *datagram;
+  if (detour || destination.port == 0) return RefuseFrom(source, destination);
+  const Port port{destination.address.is_v4(), destination.port};
+  const auto served = ports_.find(port);
+  if (served == ports_.end() && !EnsurePort(port)) return;
+  // It came while the tap was not told of the socket yet, which has it too.
+  if (served != ports_.end() && arrival >= served->second.since) return;
+  // A first fragment has its flow judged, and is lost: the port's socket has the next datagram
+  // whole.
+  Handle(source, destination, payload);
+}
+
+// The kernel of the gateway drops such a datagram, whoever has the port.
+void UdpGateway::RefuseFrom(const Endpoint& source, const Endpoint& destination) {
+  if (source.address != SandboxAddressLike(source.address)) return;
+  const Key key{source, destination};
+  if (flows_.contains(key)) return Refuse(key, Unreachable::kPort);
+  Begin(key, Asking::kRefused);
 }
 
 bool UdpGateway::EnsurePort(Port port) {
@@ -152,6 +166,7 @@ bool UdpGateway::EnsurePort(Port port) {
                                  [this, port](uint32_t) { ReceiveFromSandbox(port); });
   TellTap(true);
   TellTap(false);
+  entry.since = NextArrival(entry.socket.get());
   return true;
 }
 
@@ -187,45 +202,66 @@ void UdpGateway::ReceiveFromSandbox(Port port) {
 }
 
 void UdpGateway::Handle(const Endpoint& source, const Endpoint& destination,
-                        std::span<const uint8_t> payload) {
+                        std::optional<Payload> payload) {
   // Root in the sandbox can write any source; an answer to it would not leave the gateway.
   if (source.address != SandboxAddressLike(source.address)) return;
+  if (IsHostsOwn(destination.address)) return;
   const Key key{source, destination};
   const auto found = flows_.find(key);
-  if (found == flows_.end()) return Begin(key, payload);
-  Flow& flow = found->second;
-  switch (flow.state) {
-    case State::kAsking:
-      if (flow.queued.size() < kMaxQueued) flow.queued.emplace_back(payload.begin(), payload.end());
-      return;
-    case State::kDenied:
-      return Refuse(key, Unreachable::kPort);
-    case State::kOpen:
-      return Forward(key, flow, payload);
-  }
+  Flow* flow = found != flows_.end() ? &found->second : Begin(key, Asking::kVerdict);
+  if (flow == nullptr) return;
+  if (flow->state == State::kDenied) return Refuse(key, Unreachable::kPort);
+  if (!payload) return;
+  if (flow->state == State::kOpen) return Forward(key, *flow, *payload);
+  Queue(*flow, *payload);
 }
 
-void UdpGateway::Begin(const Key& key, std::span<const uint8_t> payload) {
+void UdpGateway::Queue(const Flow& flow, Payload payload) {
+  auto& queue = queued_[flow.id];
+  if (queue.size() >= kMaxQueued || queued_octets_ + payload.size() > kMaxQueuedOctets) return;
+  queue.emplace_back(payload.begin(), payload.end());
+  queued_octets_ += payload.size();
+}
+
+std::vector<Packet> UdpGateway::TakeQueued(uint64_t id) {
+  auto taken = queued_.extract(id);
+  if (taken.empty()) return {};
+  for (const Packet& payload : taken.mapped()) queued_octets_ -= payload.size();
+  return std::move(taken.mapped());
+}
+
+UdpGateway::Flow* UdpGateway::Begin(const Key& key, Asking asking) {
   if (flows_.size() >= kMaxFlows) EvictOldest();
   Flow& flow = flows_[key];
   flow.id = next_id_++;
   flow.used = Clock::now();
-  flow.queued.emplace_back(payload.begin(), payload.end());
-  if (key.second.port == kDnsPort) return Open(key, flow, around_.nameserver);
+  if (asking == Asking::kVerdict && key.second.port == kDnsPort) {
+    Open(key, flow, around_.nameserver);
+    return &flow;
+  }
   const uint32_t process = around_.owners.Find(Protocol::kUdp, key.first, key.second);
   const bool asked = around_.gate.Ask(
-      GateOperation::kRelaySend, Protocol::kUdp, key.second, process,
-      [this, key, id = flow.id](GateClient::Answer answer) { Judged(key, id, answer); });
-  if (!asked) flows_.erase(key);
+      asking, Protocol::kUdp, key.second, process,
+      [this, key, id = flow.id](Permit permit) { Judged(key, id, std::move(permit)); });
+  if (asked) return &flow;
+  flows_.erase(key);
+  return nullptr;
 }
 
-void UdpGateway::Judged(const Key& key, uint64_t id, GateClient::Answer answer) {
+void UdpGateway::Judged(const Key& key, uint64_t id, Permit permit) {
+  const std::vector<Packet> queued = TakeQueued(id);
   const auto found = flows_.find(key);
   if (found == flows_.end() || found->second.id != id) return;
-  if (answer == GateClient::Answer::kAllow) return Open(key, found->second, key.second);
-  found->second.state = State::kDenied;
-  found->second.queued.clear();
-  Refuse(key, Unreachable::kPort);
+  Flow& flow = found->second;
+  flow.state = State::kDenied;
+  if (permit) {
+    // What it most often comes to: nobody says that a flow is over.
+    permit.ending = Ending::kIdle;
+    flow.permit = std::move(permit);
+    Open(key, flow, key.second);
+  }
+  if (flow.state == State::kDenied) return Refuse(key, Unreachable::kPort);
+  for (const Packet& payload : queued) Forward(key, flow, payload);
 }
 
 void UdpGateway::Open(const Key& key, Flow& flow, const Endpoint& to) {
@@ -234,18 +270,36 @@ void UdpGateway::Open(const Key& key, Flow& flow, const Endpoint& to) {
   if (!flow.far) {
     // No route, mostly. Programs are not told of that kind of ICMP; of a closed port they are.
     flow.state = State::kDenied;
-    flow.queued.clear();
-    return Refuse(key, Unreachable::kPort);
+    flow.permit.ending = Ending::kUnreachable;
+    flow.permit.Report();
+    return;
   }
   flow.watch = around_.loop.Add(flow.far.get(), EPOLLIN,
                                 [this, key, id = flow.id](uint32_t) { ReceiveFromFar(key, id); });
-  for (const Packet& payload : std::exchange(flow.queued, {})) Forward(key, flow, payload);
 }
 
-void UdpGateway::Forward(const Key& key, Flow& flow, std::span<const uint8_t> payload) {
+void UdpGateway::Forward(const Key& key, Flow& flow, Payload payload) {
   flow.used = Clock::now();
-  if (send(flow.far.get(), payload.data(), payload.size(), MSG_NOSIGNAL) >= 0) return;
-  if (const auto why = UnreachableFor(errno)) Refuse(key, *why);
+  const auto try_to_send = [&] {
+    return send(flow.far.get(), payload.data(), payload.size(), MSG_NOSIGNAL) >= 0 ? 0 : errno;
+  };
+  int error = try_to_send();
+  // The error of an earlier datagram is told instead of sending this one.
+  if (error != 0 && TakeErrors(key, flow)) error = try_to_send();
+  if (error == 0) {
+    flow.permit.bytes_out += payload.size();
+  } else if (const auto why = UnreachableFor(error)) {
+    Fail(key, flow, *why);
+  }
+}
+
+bool UdpGateway::TakeErrors(const Key& key, Flow& flow) {
+  bool any = false;
+  while (const int error = TakeError(flow.far.get())) {
+    any = true;
+    if (const auto why = UnreachableFor(error)) Fail(key, flow, *why);
+  }
+  return any;
 }
 
 void UdpGateway::ReceiveFromFar(const Key& key, uint64_t id) {
@@ -255,23 +309,24 @@ void UdpGateway::ReceiveFromFar(const Key& key, uint64_t id) {
   for (int i = 0; i < kBatch; ++i) {
     const std::span<uint8_t> buffer = ReceiveBuffer();
     const ssize_t got = recv(flow.far.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got < 0 && errno == EAGAIN) return;
-    if (got < 0) {
-      const int queued = TakeError(flow.far.get());
-      const auto why = UnreachableFor(queued != 0 ? queued : errno);
-      if (why) Refuse(key, *why);
-      continue;
-    }
+    // What send() or recv() was told of is in the queue of errors too, and would wake us for ever.
+    if (got < 0 && !TakeErrors(key, flow)) return;
+    if (got < 0) continue;
     flow.answered = true;
     flow.used = Clock::now();
+    flow.permit.ending = Ending::kIdle;
+    flow.permit.bytes_in += static_cast<size_t>(got);
     Reply(key, buffer.first(static_cast<size_t>(got)));
   }
 }
 
-void UdpGateway::Reply(const Key& key, std::span<const uint8_t> payload) {
+void UdpGateway::Reply(const Key& key, Payload payload) {
   const auto& [source, destination] = key;
-  const auto port = ports_.find({destination.address.is_v4(), destination.port});
-  if (port == ports_.end()) return;
+  // It may have made room for others, or been silent for long, in a flow that only receives.
+  const Port port{destination.address.is_v4(), destination.port};
+  if (!EnsurePort(port)) return;
+  PortSocket& near = ports_.at(port);
+  near.used = Clock::now();
   sockaddr_storage to{};
   iovec part{const_cast<uint8_t*>(payload.data()), payload.size()};
   ControlSpace control;
@@ -285,11 +340,31 @@ void UdpGateway::Reply(const Key& key, std::span<const uint8_t> payload) {
   SetSource(message, destination.address);
   // A full buffer loses the datagram, as it would anywhere on the way.
   [[maybe_unused]] const ssize_t sent =
-      sendmsg(port->second.socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      sendmsg(near.socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void UdpGateway::Refuse(const Key& key, Unreachable why) {
   around_.to_sandbox.Send(MakeUnreachable(QuotedDatagram(key.first, key.second), why));
+}
+
+void UdpGateway::Fail(const Key& key, Flow& flow, Unreachable why) {
+  flow.permit.ending = why == Unreachable::kPort ? Ending::kRefused : Ending::kUnreachable;
+  Refuse(key, why);
+}
+
+void UdpGateway::EndAll() {
+  for (auto& [key, flow] : flows_) flow.permit.ending = Ending::kSessionClosed;
+  flows_.clear();
+}
+
+void UdpGateway::Break(int64_t connection) {
+  const auto found = std::ranges::find_if(flows_, [&](const auto& entry) {
+    const Permit& permit = entry.second.permit;
+    return permit && permit.connection() == connection;
+  });
+  if (found == flows_.end()) return;
+  found->second.permit.ending = Ending::kPolicyChanged;
+  flows_.erase(found);
 }
 
 void UdpGateway::EvictOldest() {
@@ -301,6 +376,16 @@ Clock::duration UdpGateway::Lifetime(const Key& key, const Flow& flow) {
   if (flow.state == State::kDenied) return kDenied;
   if (key.second.port == kDnsPort) return kDnsIdle;
   return flow.answered ? Clock::duration(kIdle) : Clock::duration(kUnanswered);
+}
+
+bool UdpGateway::Settle() {
+  std::vector<Port> ports;
+  for (const auto& [port, socket] : ports_) ports.push_back(port);
+  for (const Port& port : ports) {
+    if (ports_.contains(port)) ReceiveFromSandbox(port);
+  }
+  return std::ranges::none_of(
+      flows_, [](const auto& entry) { return entry.second.state == State::kAsking; });
 }
 
 void UdpGateway::Tick() {

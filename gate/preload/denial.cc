@@ -5,23 +5,13 @@
 #include <unistd.h>
 
 #include "gate/preload/bytes.h"
+#include "gate/preload/hash_set.h"
 #include "gate/preload/kernel.h"
 
 namespace namegate::preload {
 namespace {
 
-// A power of two; 4 KiB, a fraction of what a person would read.
-constexpr uint64_t kRemembered = 512;
-// How far from its own slot an entry may lie.
-constexpr uint64_t kProbes = 8;
-
-uint64_t told[kRemembered];  // zero: free
-
-// True if the slot was free or changed hands to hold `key` just now; `held` is what it holds else.
-bool Claim(uint64_t& slot, uint64_t key, uint64_t& held) {
-  held = 0;
-  return __atomic_compare_exchange_n(&slot, &held, key, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
+HashSet told;
 
 // A pipe that is full or without a reader is left alone: the program did not choose to write here,
 // so it must neither wait nor be killed for it.
@@ -37,14 +27,7 @@ void WriteToFile(const char* text, size_t size) {
 bool IsNews(uint64_t what) {
   // After fork() the child remembers what its parent was told, but it is a process of its own.
   const long pid = Kernel(__NR_getpid);
-  const uint64_t key = Hash(what, &pid, sizeof(pid)) | 1;  // never zero
-  for (uint64_t i = 0; i < kProbes; ++i) {
-    uint64_t held;
-    if (Claim(told[((key >> 8) + i) % kRemembered], key, held)) return true;
-    if (held == key) return false;
-  }
-  __atomic_store_n(&told[(key >> 8) % kRemembered], key, __ATOMIC_RELAXED);
-  return true;
+  return told.Add(Hash(what, &pid, sizeof(pid)));
 }
 
 void WriteToStderr(Line& line) {

@@ -6,6 +6,7 @@
 #include "gate/preload/ask.h"
 #include "gate/preload/bytes.h"
 #include "gate/preload/denial.h"
+#include "gate/preload/hash_set.h"
 #include "gate/preload/kernel.h"
 
 namespace namegate::preload {
@@ -37,17 +38,65 @@ void ExplainTrouble(Line& line, const Session& session, const Answer& answer) {
   }
 }
 
+constexpr uint16_t kDnsPort = 53;
+
+uint64_t NewsOf(const GateRequest& request);
+
+// Who sends many datagrams asks once for each destination: the wall has a row for each flow.
+HashSet admitted;
+
+void RememberAdmitted(const GateRequest& request) {
+  if (request.operation == static_cast<uint8_t>(GateOperation::kSend))
+    admitted.Add(NewsOf(request));
+}
+
+bool IsLoopback6(const uint8_t* address) {
+  for (int i = 0; i < 15; ++i) {
+    if (address[i] != 0) return false;
+  }
+  return address[15] == 1;
+}
+
+// The loopback, and the link between a sandbox and its gateway (gate/enclave/layout.h), on which an
+// enclave inside this one speaks.
+bool IsNearby(const GateRequest& request) {
+  const uint8_t* address = request.address;
+  if (request.family == 4) {
+    return address[0] == 127 ||
+           (address[0] == 10 && address[1] == 64 && address[2] == 0 && address[3] < 4);
+  }
+  constexpr uint8_t kLink6[6] = {0xfd, 0x4e, 0x61, 0x74, 0x65, 0x67};
+  bool link = true;
+  for (int i = 0; i < 6; ++i) link = link && address[i] == kLink6[i];
+  return link || IsLoopback6(address);
+}
+
+// What does not come to the wall (the command's own loopback), what the wall answers by itself
+// (DNS, whomever it was meant for), what no rule can speak of, and datagrams that may go on.
+bool IsLeftToTheWall(const GateRequest& request) {
+  if (request.operation == static_cast<uint8_t>(GateOperation::kRefused)) return true;
+  if (request.protocol != IPPROTO_TCP && request.protocol != IPPROTO_UDP) return true;
+  if (request.port == kDnsPort || IsNearby(request)) return true;
+  return request.operation == static_cast<uint8_t>(GateOperation::kSend) &&
+         admitted.Has(NewsOf(request));
+}
+
 // One denial: asks, and says on stderr what came of it. `describe(line)` writes what was denied,
 // for when the gate service did not say it.
 template <typename Describe>
 bool AskAndTell(GateRequest& request, uint64_t what, Describe describe) {
   Session fallback;
   const Session& session = CurrentSession(fallback);
+  if (session.walled && IsLeftToTheWall(request)) return true;
   Answer answer;
   Ask(session, request, answer);
   const bool proper = answer.answered == Answered::kProperly;
+  if (session.walled && !proper) return true;
   const bool refused_here = request.operation == static_cast<uint8_t>(GateOperation::kRefused);
-  if (proper && answer.reply.verdict == 1 && !refused_here) return true;
+  if (proper && answer.reply.verdict == 1 && !refused_here) {
+    if (session.walled) RememberAdmitted(request);
+    return true;
+  }
   if (session.quiet || (proper && answer.reply.quiet != 0) || !IsNews(what)) return false;
   Line line;
   line.Text("namegate: ");
@@ -98,6 +147,7 @@ long Admit(GateOperation operation, int protocol, const Destination& destination
 }
 
 long RefuseSocketFamily(int family, int type, int protocol) {
+  if (IsWalled()) return 0;
   GateRequest request = Refusal(GateRefusal::kSocketFamily, protocol);
   const int asked[] = {family, type, protocol};
   AskAndTell(request, Hash(NewsOf(request), asked, sizeof(asked)), [&](Line& line) {

@@ -11,7 +11,8 @@ namespace namegate::preload {
 // May `fd` reach `destination`? 0 if so, -EACCES if not.
 long Admit(GateOperation operation, int protocol, const Destination& destination);
 
-// Has the gate service record what this library refuses by itself. Always -EACCES.
+// Has the gate service record what this library refuses by itself. Always -EACCES, but 0 behind a
+// wall, whose business it is.
 long RefuseSocketFamily(int family, int type, int protocol);
 long RefuseSourceRoute();
 // Not told on stderr, and always -EOPNOTSUPP: programs take that for an old kernel and connect

@@ -7,6 +7,7 @@
 #include "gate/preload/gate.h"
 #include "gate/preload/hooks.h"
 #include "gate/preload/kernel.h"
+#include "gate/preload/session.h"
 
 namespace namegate::preload {
 namespace {
@@ -37,12 +38,28 @@ long GatedSendmsg(int fd, const msghdr* message, int flags) {
   ControlData control;
   Destination destination;
   long result = TakeName(copy, destination);
-  if (result == 0) result = control.Check(fd, copy);
+  if (result == 0 && !IsWalled()) result = control.Check(fd, copy);
   if (result == 0) result = JudgeSend(fd, flags, destination);
   if (result != 0) return result;
   copy.msg_name = const_cast<void*>(destination.data());
   copy.msg_namelen = static_cast<socklen_t>(destination.length());
   return Kernel(__NR_sendmsg, fd, &copy, flags);
+}
+
+// Behind a wall it is enough that each is judged: 0, or the first's -errno. `count` becomes how
+// many may be sent.
+long JudgeAll(int fd, const mmsghdr* messages, unsigned& count, int flags) {
+  for (unsigned i = 0; i < count; ++i) {
+    msghdr header;
+    TakeCopy(&header, &messages[i].msg_hdr, sizeof(header));
+    Destination destination;
+    long result = TakeName(header, destination);
+    if (result == 0) result = JudgeSend(fd, flags, destination);
+    if (result == 0) continue;
+    count = i;
+    return i == 0 ? result : 0;
+  }
+  return 0;
 }
 
 // One by one, because each has a verdict of its own. As in the kernel, the first failure ends it
@@ -52,6 +69,10 @@ long GatedSendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   if (count == 0) return Kernel(__NR_sendmmsg, fd, messages, 0, flags);
   if (messages == nullptr) return -EFAULT;
   if (count > IOV_MAX) count = IOV_MAX;  // as the kernel
+  if (IsWalled()) {
+    const long result = JudgeAll(fd, messages, count, flags);
+    return result != 0 ? result : Kernel(__NR_sendmmsg, fd, messages, count, flags);
+  }
   unsigned sent = 0;
   while (sent < count) {
     mmsghdr& message = messages[sent];

@@ -1,10 +1,12 @@
 #include "gate/preload/session.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "common/gate_protocol.h"
 #include "gate/preload/ask.h"
 #include "gate/preload/bytes.h"
+#include "gate/preload/kernel.h"
 
 namespace namegate::preload {
 namespace {
@@ -27,7 +29,12 @@ void Learn(char* const* environment, Session& session) {
   const char* quiet = Find(environment, kGateQuietVariable);
   session.quiet = quiet != nullptr && quiet[0] == '1' && quiet[1] == '\0';
   const char* path = Find(environment, kGateSocketVariable);
-  if (path == nullptr) return;
+  if (path == nullptr) {
+    // The library, as the socket goes with the session, and what is left behind has the wall still.
+    session.walled = Kernel(__NR_faccessat, AT_FDCWD, kInnerLibrary, F_OK) == 0;
+    if (session.walled) TakeCopy(session.path, kInnerGateSocket, sizeof(kInnerGateSocket));
+    return;
+  }
   size_t length = 0;
   while (path[length] != '\0' && length <= kSocketPathLimit) ++length;
   session.path_too_long = length > kSocketPathLimit;
@@ -47,6 +54,11 @@ const Session& CurrentSession(Session& fallback) {
   if (__atomic_load_n(&is_learned, __ATOMIC_ACQUIRE)) return learned;
   Learn(environ, fallback);
   return fallback;
+}
+
+bool IsWalled() {
+  Session fallback;
+  return CurrentSession(fallback).walled;
 }
 
 }  // namespace namegate::preload

@@ -6,6 +6,7 @@
 #include "gate/preload/gate.h"
 #include "gate/preload/hooks.h"
 #include "gate/preload/kernel.h"
+#include "gate/preload/session.h"
 
 namespace namegate::preload {
 namespace {
@@ -31,6 +32,7 @@ bool RoutesAround(int level, int option, int size) {
 }  // namespace
 
 long GatedSetsockopt(int fd, int level, int option, const void* value, int size) {
+  if (IsWalled()) return Kernel(__NR_setsockopt, fd, level, option, value, size);
   if (RoutesAround(level, option, size)) return RefuseSourceRoute();
   if (level == SOL_TCP && option == TCP_FASTOPEN_CONNECT) return RefuseFastOpen();
   return Kernel(__NR_setsockopt, fd, level, option, value, size);

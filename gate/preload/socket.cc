@@ -5,6 +5,7 @@
 #include "gate/preload/gate.h"
 #include "gate/preload/hooks.h"
 #include "gate/preload/kernel.h"
+#include "gate/preload/session.h"
 
 namespace namegate::preload {
 namespace {
@@ -35,7 +36,7 @@ bool IsGatable(int type, int protocol) {
 long GatedSocket(int family, int type, int protocol) {
   const bool local = family == AF_UNIX || family == AF_NETLINK;
   const bool internet = family == AF_INET || family == AF_INET6;
-  if (local || (internet && IsGatable(type & kTypeMask, protocol))) {
+  if (local || IsWalled() || (internet && IsGatable(type & kTypeMask, protocol))) {
     return Kernel(__NR_socket, family, type, protocol);
   }
   return RefuseSocketFamily(family, type & kTypeMask, protocol);

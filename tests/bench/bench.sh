@@ -1,6 +1,7 @@
 #!/bin/sh
 # bench.sh BUILD [SECONDS]: cached answers per second and server CPU per query, with the ledger on,
-# beside dnsmasq with query logging in the same run; and what the preload gate adds to connect().
+# beside dnsmasq with query logging in the same run; what the preload gate adds to connect(); and
+# the enclave (enclave_bench.sh).
 # Load generator and server share the machine's cores: ratios mean more than figures.
 set -eu
 build=$1
@@ -68,3 +69,5 @@ gated=$(namegate run --state-dir "$work/state" --gate preload --allow 127.0.0.1:
 echo "$plain $gated" | awk '{
   printf "%-34s %10.1f %14.1f\n%-34s %10.1f %14.1f\n%-34s %10.1f %14.1f\n",
     "plain", $1, $2, "through the preload gate", $3, $4, "added, row committed first", $3 - $1, $4 - $2 }'
+
+"$here/enclave_bench.sh" "$build"

@@ -39,12 +39,10 @@ void CheckVerdict(const resolver::GateVerdict& verdict, const GateRequest& reque
     Promise(!verdict.message.empty() && IsPrintable(verdict.message), "a denial says why");
     return;
   }
-  const bool relayed = request.version == kRelayVersion;
-  Promise(size == (relayed ? sizeof(RelayRequest) : sizeof(GateRequest)),
-          "only a whole message is allowed anything");
-  Promise(request.magic == kGateMagic && (relayed || request.version == kGateVersion),
-          "only these versions of the protocol are allowed anything");
-  Promise(relayed == verdict.relayed_pid.has_value(), "a relayed question is known as such");
+  Promise(size == sizeof(GateRequest), "only a whole message is allowed anything");
+  Promise(request.magic == kGateMagic && request.version == kGateVersion,
+          "only this version of the protocol is allowed anything");
+  Promise(request.reserved == 0, "nothing is allowed of which a later version may say otherwise");
   const Endpoint to = verdict.destination.value();
   const bool nameserver = to == NameserverEndpoint();
   const bool tcp = verdict.protocol == static_cast<uint8_t>(Protocol::kTcp);
@@ -54,12 +52,12 @@ void CheckVerdict(const resolver::GateVerdict& verdict, const GateRequest& reque
 }
 
 void TryInput(const uint8_t* data, size_t size) {
-  RelayRequest request{};
+  GateRequest request{};
   std::memcpy(&request, data, std::min(size, sizeof request));
   resolver::Session session(Rules());
   Prepare(session);
   const auto verdict = resolver::JudgeGateRequest(session, request, size, resolver::LeaseTerms{});
-  CheckVerdict(verdict, request.request, size);
+  CheckVerdict(verdict, request, size);
 }
 
 }  // namespace

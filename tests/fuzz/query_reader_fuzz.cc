@@ -33,7 +33,7 @@ void CheckRefusal(const QueryMessage& message) {
   response.rcode = resolver::rcode::kNxDomain;
   response.negative_ttl_s = 5;
   response.ede = resolver::ede::kBlocked;
-  response.ede_text = "not allowed";
+  response.ede_text = "not allowed; to allow it: " + message.qname->ToText() + ":443";
   const size_t limit = resolver::ResponseLimit(message, resolver::Transport::kUdp);
   const auto built = resolver::BuildResponse(message, response, limit);
   Promise(built.bytes.size() <= limit, "a response keeps to the client's limit");

@@ -5,8 +5,11 @@
 
 #include <cstring>
 
+#include "resolver/answer.h"
 #include "resolver/ldns.h"
+#include "resolver/message_builder.h"
 #include "resolver/message_reader.h"
+#include "resolver/rdata_reader.h"
 #include "tests/fuzz/promise.h"
 
 namespace namegate::testing {
@@ -74,11 +77,47 @@ bool HoldsTsig(const uint8_t* data, size_t size) {
   return false;
 }
 
+// What is believed is the chain from the question to the records asked for, and nothing else.
+void CheckChain(const ResponseMessage& message, const resolver::AnswerSet& records) {
+  Promise(records.size() <= message.answers.size(), "nothing is believed that was not there");
+  DomainName owner = message.qname;
+  size_t hops = 0;
+  for (const Record& record : records) {
+    Promise(record.owner == owner, "each owner is the target before it");
+    if (record.type == message.qtype) continue;
+    Promise(++hops <= resolver::kMaxChainHops, "a chain is bounded");
+    const auto target = resolver::CnameTarget(record);
+    Promise(target.has_value(), "on the way there are only CNAMEs");
+    owner = *target;
+  }
+}
+
+// What a client is sent reads back as what was judged.
+void CheckRebuilt(const ResponseMessage& message) {
+  const resolver::Answer answer = resolver::ExtractAnswer(message);
+  if (!answer.records) return;
+  CheckChain(message, *answer.records);
+  resolver::QueryMessage query;
+  query.qname = message.qname;
+  query.question_wire = message.question_wire;
+  resolver::Response response;
+  response.rcode = answer.rcode & 0xf;
+  response.answer = answer.records;
+  if (answer.negative) response.negative_ttl_s = answer.ttl_s;
+  const auto built = resolver::BuildResponse(query, response, resolver::kMaxResponseSize);
+  if (built.truncated) return;
+  const auto read = resolver::ParseResponse(
+      {reinterpret_cast<const uint8_t*>(built.bytes.data()), built.bytes.size()});
+  Promise(read.has_value(), "we read what we built");
+  Promise(read->answers == *answer.records, "a client is told what was judged");
+}
+
 void TryInput(const uint8_t* data, size_t size) {
   const auto message = resolver::ParseResponse({data, size});
   if (!message || message->truncated) return;
   Promise(message->answers.size() + message->authorities.size() <= resolver::kMaxRecords,
           "a response has a bounded number of records");
+  CheckRebuilt(*message);
   CheckAgainstLibc(data, size, *message);
   if (!HoldsTsig(data, size)) CheckAgainstLdns(data, size, *message);
 }

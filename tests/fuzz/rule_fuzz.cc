@@ -7,7 +7,7 @@ namespace namegate::testing {
 namespace {
 
 void CheckRule(const Rule& rule) {
-  Promise(!rule.ports.empty(), "a rule has a port");
+  Promise(rule.ports.empty() != rule.types.empty(), "a rule opens ports or types of records");
   for (const PortRange& range : rule.ports) {
     Promise(range.first >= 1 && range.first <= range.last, "a port range is in order");
     Promise(rule.CoversPort(range.first) && rule.CoversPort(range.last), "a rule covers its ports");
@@ -20,8 +20,9 @@ void CheckRule(const Rule& rule) {
           "a wildcard never implies its apex");
   const auto again = Rule::FromText(rule.text);
   Promise(again && again->text == rule.text && again->ports == rule.ports &&
-              again->name == rule.name && again->prefix == rule.prefix &&
-              again->protocol == rule.protocol && again->kind == rule.kind,
+              again->types == rule.types && again->name == rule.name &&
+              again->prefix == rule.prefix && again->protocol == rule.protocol &&
+              again->kind == rule.kind,
           "a rule survives its canonical text");
 }
 

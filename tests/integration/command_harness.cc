@@ -5,28 +5,16 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <iostream>
 #include <thread>
 
 #include "common/state_paths.h"
 #include "common/unique_fd.h"
+#include "tests/support/skip.h"
 
 namespace namegate::testing {
 namespace {
-
-constexpr int kSkipped = 77;  // what ctest is told to take for a skipped test
-
-bool WaitFor(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 // The state in /proc/PID/stat, behind the name in parentheses; 0 if there is no such process.
 char StateOf(pid_t pid) {
@@ -37,12 +25,16 @@ char StateOf(pid_t pid) {
   return name_end == std::string::npos ? '\0' : stat.at(name_end + 2);
 }
 
-[[noreturn]] void Skip(const std::string& why) {
-  std::cout << "SKIPPED: " << why << std::endl;
-  std::exit(kSkipped);
-}
-
 }  // namespace
+
+bool WaitFor(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 Words Joined(Words words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());

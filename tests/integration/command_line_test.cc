@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/command_harness.h"
+#include "tests/support/skip.h"
 
 namespace namegate {
 namespace {
@@ -45,6 +46,8 @@ TEST_CASE("Help is on standard output with exit status 0 and teaches by example"
   CHECK(help.err.empty());
   CHECK_THAT(Namegate({"run", "--help"}).out, Contains("128+N"));
   CHECK_THAT(Namegate({"session", "open", "--help"}).out, Contains("--client PREFIX"));
+  CHECK_THAT(Namegate({"session", "attach", "--help"}).out,
+             Contains("docker run -d --network none"));
   CHECK_THAT(Namegate({"policy", "check", "--help"}).out, Contains("expires = 2027-01-01"));
 }
 
@@ -162,20 +165,25 @@ TEST_CASE("The completion scripts are accepted by their shells and know every su
                                       "source /dev/stdin; COMP_WORDS=(namegate ''); COMP_CWORD=1; "
                                       "_namegate; echo ${COMPREPLY[@]}"},
                                      {{}, bash.out});
-  for (const char* command : {"run", "session", "policy", "audit", "status", "completion"}) {
+  for (const char* command :
+       {"run", "session", "policy", "audit", "status", "doctor", "completion"}) {
     CHECK_THAT(words.out, Contains(command));
   }
   CHECK_THAT(Namegate({"completion", "zsh"}).out, Contains("bashcompinit"));
 }
 
-TEST_CASE("The completion of run offers every option that its help shows") {
+TEST_CASE("The completion offers every option that the help of a command shows") {
   const std::string script = Namegate({"completion", "bash"}).out;
-  const std::string help = Namegate({"run", "--help"}).out;
-  const std::string options = help.substr(0, help.find("Rules:"));
-  for (size_t at = options.find("  --"); at != std::string::npos;
-       at = options.find("  --", at + 1)) {
-    const std::string option = options.substr(at + 2, options.find(' ', at + 2) - at - 2);
-    CHECK_THAT(script, Contains(option));
+  for (const auto& [command, end] : {std::pair{Words{"run"}, "Rules:"},
+                                     std::pair{Words{"session", "attach"}, "Puts the gateway"},
+                                     std::pair{Words{"doctor"}, "Runs small programs"}}) {
+    const std::string help = Namegate(Joined(command, {"--help"})).out;
+    const std::string options = help.substr(0, help.find(end));
+    for (size_t at = options.find("  --"); at != std::string::npos;
+         at = options.find("  --", at + 1)) {
+      const std::string option = options.substr(at + 2, options.find(' ', at + 2) - at - 2);
+      CHECK_THAT(script, Contains(option));
+    }
   }
 }
 
@@ -246,7 +254,7 @@ TEST_CASE("A program for another architecture, or half a one, is refused") {
 }
 
 TEST_CASE("A program that takes on another user's or group's id is refused") {
-  if (geteuid() != 0) return;  // cannot make one
+  testing::NeedRoot("make such a program");
   const CommandHarness harness;
   const auto setuid = SetuidCopy(harness.directory(), "/bin/true", 04755);
   const Outcome outcome = harness.Run({}, {setuid});

@@ -9,23 +9,15 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <stdexcept>
 
 #include "gate/enclave/netlink.h"
 #include "gate/enclave/networks.h"
+#include "tests/support/skip.h"
 
 namespace namegate::testing {
 namespace {
-
-constexpr int kSkipped = 4;  // what ctest is told to take for a skipped test
-
-[[noreturn]] void Skip(const std::string& why) {
-  std::cout << "SKIPPED: " << why << std::endl;
-  std::exit(kSkipped);
-}
 
 template <typename T>
 void Need(const Result<T>& result) {
@@ -43,6 +35,7 @@ void Build() {
     Need(netlink->AddAddress("lo", IpAddress::V4(203, 0, 113, host), 32));
   }
   Need(netlink->AddAddress("lo", Address("2001:db8:1::1"), 128));
+  Need(netlink->AwaitAddress(Address("2001:db8:1::1")));
   Need(netlink->AddRoute({Kind::kUnreachable, Address("198.51.100.0"), 24, 254, "", {}}));
   Need(enclave::SetSysctl("net/ipv4/tcp_syn_retries", "1"));
 }
@@ -152,7 +145,7 @@ UdpEcho::UdpEcho(const std::string& address)
     : socket_(Bound(address, SOCK_DGRAM, &port_)), stop_(eventfd(0, EFD_CLOEXEC)) {
   thread_ = std::thread([this] {
     while (WaitReadable(socket_.get(), stop_.get())) {
-      std::array<char, 2048> buffer{};
+      std::array<char, 65536> buffer{};
       sockaddr_storage from{};
       socklen_t length = sizeof from;
       auto* name = reinterpret_cast<sockaddr*>(&from);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "tests/integration/preload_fixture.h"
+#include "tests/support/skip.h"
 
 namespace namegate::testing {
 namespace {
@@ -69,16 +70,6 @@ struct BothWays {
   Outcome denied;
 };
 
-// False, with a word on why, if one of the programs is not on this machine.
-bool Have(const std::vector<std::string>& programs) {
-  for (const std::string& program : programs) {
-    if (HaveProgram(program)) continue;
-    WARN("not tried, because there is no " << program << " here");
-    return false;
-  }
-  return true;
-}
-
 void CheckAllowed(const Gated& gated, const Outcome& outcome) {
   INFO(outcome.err);
   CHECK(outcome.status == 0);
@@ -101,7 +92,7 @@ void CheckBothWays(const BothWays& runs) {
 }
 
 TEST_CASE("curl fetches a page where it may, and says that it could not connect where not") {
-  if (!Have({"curl", "python3"})) return;
+  NeedPrograms({"curl", "python3"});
   const WebServer server;
   REQUIRE(server.ready());
   const BothWays runs(server, {"curl", "-sS", server.Url("page")});
@@ -110,7 +101,7 @@ TEST_CASE("curl fetches a page where it may, and says that it could not connect 
 }
 
 TEST_CASE("python3 gets PermissionError for a denied connection") {
-  if (!Have({"python3"})) return;
+  NeedPrograms({"python3"});
   const WebServer server;
   REQUIRE(server.ready());
   const BothWays runs(server, {"python3", "-c",
@@ -122,7 +113,7 @@ TEST_CASE("python3 gets PermissionError for a denied connection") {
 }
 
 TEST_CASE("node gets EACCES for a denied connection") {
-  if (!Have({"node", "python3"})) return;
+  NeedPrograms({"node", "python3"});
   const WebServer server;
   REQUIRE(server.ready());
   const BothWays runs(server, {"node", "-e",
@@ -136,10 +127,9 @@ TEST_CASE("node gets EACCES for a denied connection") {
 }
 
 TEST_CASE("java, which speaks IPv6 sockets for IPv4, is gated by the IPv4 address") {
-  if (!Have({"java", "python3"})) return;
+  NeedPrograms({"java", "python3"});
   if (Count(Run({"java", "--list-modules"}).out, "jdk.compiler") == 0) {
-    WARN("not tried, because java here has no compiler");
-    return;
+    Skip("java here has no compiler");
   }
   const WebServer server;
   REQUIRE(server.ready());
@@ -158,7 +148,7 @@ public class Fetch {
 }
 
 TEST_CASE("bash's own sockets are gated") {
-  if (!Have({"bash", "python3"})) return;
+  NeedPrograms({"bash", "python3"});
   const WebServer server;
   REQUIRE(server.ready());
   const BothWays runs(server, {"bash", "-c",
@@ -188,7 +178,7 @@ git clone -q "$0" "$1/clone" && cat "$1/clone/page"
 )";
 
 TEST_CASE("git clones over HTTP where it may, its helper programs gated like itself") {
-  if (!Have({"git", "python3"})) return;
+  NeedPrograms({"git", "python3"});
   const WebServer server;
   REQUIRE(server.ready());
   const TempDir dir;
@@ -213,7 +203,7 @@ print("accepted")
 )";
 
 TEST_CASE("A gated server accepts connections without asking anybody") {
-  if (!Have({"python3"})) return;
+  NeedPrograms({"python3"});
   Gated gated;
   CHECK(gated.RunProgram({"python3", "-c", kAcceptScript}).out == "accepted\n");
   CHECK(gated.asked().empty());

@@ -69,6 +69,18 @@ TEST_CASE("A chain of CNAMEs is answered and recorded whole, whatever the names 
   CHECK(daemon.Number("SELECT count(*) FROM answers") == 4);
 }
 
+TEST_CASE("A name on the way is not thereby allowed, and the address is the asked name's") {
+  const Authority authority(kRecords);
+  Daemon daemon(authority.endpoint());
+  const TestSession session = daemon.OpenSession({"www.example.org:443"});
+  CHECK(Ask(session.nameserver, "www.example.org").answers.size() == 4);
+  CHECK(Ask(session.nameserver, "mid.example.net").rcode == "NXDOMAIN");
+  CHECK(Ask(session.nameserver, "a.example.org").rcode == "NXDOMAIN");
+  CHECK(Ask(session.nameserver, "7.2.0.192.in-addr.arpa", "PTR").data() ==
+        Texts{"www.example.org."});
+  CHECK(authority.seen().size() == 1);
+}
+
 TEST_CASE("A chain of CNAMEs that never ends gets an answer and no addresses") {
   const Authority authority(kRecords);
   Daemon daemon(authority.endpoint());
@@ -178,6 +190,41 @@ TEST_CASE("A PTR query is answered from the session's own answers and nowhere el
   CHECK(Ask(session.nameserver, "7.2.0.192.in-addr.arpa", "PTR").data() == Texts{"a.example.org."});
   CHECK(Ask(other.nameserver, "7.2.0.192.in-addr.arpa", "PTR").rcode == "NXDOMAIN");
   CHECK(authority.Count("7.2.0.192.in-addr.arpa") == 0);
+}
+
+TEST_CASE("What is above the name of a leased address exists, and the name has no other types") {
+  const Authority authority(kRecords);
+  Daemon daemon(authority.endpoint());
+  const TestSession session = daemon.OpenSession({"a.example.org:443"});
+  Ask(session.nameserver, "a.example.org");
+  // NXDOMAIN would say that there is nothing below either (RFC 8020).
+  for (const char* name : {"7.2.0.192.in-addr.arpa", "2.0.192.in-addr.arpa", "in-addr.arpa",
+                           "8.b.d.0.1.0.0.2.ip6.arpa", "arpa"}) {
+    INFO(name);
+    const Reply reply = Ask(session.nameserver, name, "NS");
+    CHECK(reply.rcode == "NOERROR");
+    CHECK(reply.answers.empty());
+    CHECK(reply.authority.size() == 1);
+  }
+  CHECK(Ask(session.nameserver, "99.2.0.192.in-addr.arpa", "NS").rcode == "NXDOMAIN");
+  CHECK(Ask(session.nameserver, "1.7.2.0.192.in-addr.arpa", "NS").rcode == "NXDOMAIN");
+}
+
+TEST_CASE("Of reverse zones nothing leaves, whatever a rule says") {
+  const Authority authority(
+      "9.2.0.192.in-addr.arpa. 60 IN PTR other.example.org.\n"
+      "9.2.0.192.in-addr.arpa. 60 IN TXT \"text\"\n");
+  Daemon daemon(authority.endpoint());
+  const TestSession session =
+      daemon.OpenSession({"**.192.in-addr.arpa:443", "**.192.in-addr.arpa/PTR,TXT,NS",
+                          "**.b.d.0.1.0.0.2.ip6.arpa/PTR"});
+  for (const char* type : {"PTR", "TXT", "A", "NS"}) {
+    CHECK(Ask(session.nameserver, "9.2.0.192.in-addr.arpa", type).answers.empty());
+    CHECK(Ask(session.nameserver, "2.0.192.in-addr.arpa", type).answers.empty());
+    CHECK(Ask(session.nameserver, "8.b.d.0.1.0.0.2.ip6.arpa", type).answers.empty());
+  }
+  CHECK(authority.seen().empty());
+  CHECK(daemon.Number("SELECT count(*) FROM queries WHERE reason = 'special-name'") == 12);
 }
 
 }  // namespace

@@ -59,6 +59,40 @@ TEST_CASE("The absence of a name and of a type are remembered too") {
   CHECK(daemon.Number("SELECT count(*) FROM queries WHERE source = 'cache'") == 2);
 }
 
+// RFC 9520 §3.2. Asked often, because a failure is remembered for 2 s and a test may be slow.
+TEST_CASE("A failure is remembered: an upstream that refuses is not asked for each question") {
+  Authority authority(kRecords);
+  authority.On("a.example.org", Rcode(LDNS_RCODE_SERVFAIL));
+  Daemon daemon(authority.endpoint());
+  const TestSession session = daemon.OpenSession({"a.example.org:443"});
+  constexpr int kAsked = 50;
+  for (int i = 0; i < kAsked; ++i) {
+    const Reply reply = Ask(session.nameserver, "a.example.org");
+    CHECK(reply.rcode == "SERVFAIL");
+    CHECK(reply.ede == 22);
+  }
+  const auto asked = static_cast<int64_t>(authority.Count("a.example.org"));
+  CHECK(asked < kAsked);
+  CHECK(daemon.Number("SELECT count(*) FROM queries WHERE source = 'upstream'") == asked);
+  CHECK(daemon.Number("SELECT count(*) FROM queries WHERE source = 'cache' AND reason = "
+                      "'upstream-refused'") == kAsked - asked);
+}
+
+TEST_CASE("Each question costs the upstream one, and the letters of the client's do not reach it") {
+  const Authority authority(kRecords);
+  Daemon daemon(authority.endpoint());
+  const TestSession session = daemon.OpenSession({"brief.example.org:443"});
+  const Bytes loud = MakeQuery("BRIEF.EXAMPLE.ORG", "A");
+  constexpr int kAsked = 10;
+  int as_asked = 0;
+  for (int i = 0; i < kAsked; ++i) CHECK(Ask(session.nameserver, "BRIEF.EXAMPLE.ORG").ttl() == 0);
+  CHECK(authority.Count("brief.example.org") == kAsked);
+  for (const SeenQuery& query : authority.seen()) {
+    as_asked += std::equal(loud.begin() + 12, loud.begin() + 31, query.raw.begin() + 12) ? 1 : 0;
+  }
+  CHECK(as_asked < kAsked);
+}
+
 TEST_CASE("Two sessions that ask at once share one query to the upstream, and get a row each") {
   Authority authority(kRecords);
   authority.Hold("a.example.org");

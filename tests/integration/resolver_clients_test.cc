@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <iostream>
 
 #include "common/random.h"
 #include "tests/support/authority.h"
 #include "tests/support/daemon.h"
 #include "tests/support/process.h"
+#include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
 
 namespace namegate::testing {
@@ -19,23 +18,18 @@ namespace {
 using Texts = std::vector<std::string>;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kSkipped = 77;  // what ctest is told to take for a skipped test
 constexpr char kRecords[] = R"(
   www.example.org. 60 IN CNAME web.example.net.
   web.example.net. 60 IN A 192.0.2.7
   here.example.org. 60 IN A 127.0.0.77
   deep.www.lab.example. 60 IN A 192.0.2.9
+  intranet. 60 IN A 192.0.2.10
 )";
 // Each of these is asked about before the name itself, or in place of it.
 constexpr char kSearch[] = "search corp.example lab.example example.org\n";
 // A try that is not answered costs a stub resolver 5 s, and it tries twice: what takes longer has
 // hung.
 constexpr std::chrono::seconds kAtOnce{9};
-
-[[noreturn]] void Skip(const std::string& why) {
-  std::cout << "SKIPPED: " << why << std::endl;
-  std::exit(kSkipped);
-}
 
 std::string ListenAddress() {
   const uint32_t random = RandomU32();
@@ -76,7 +70,7 @@ class Machine {
 
  private:
   static Endpoint Started(const Endpoint& upstream) {
-    if (geteuid() != 0) Skip("only root may give programs another resolv.conf, and have port 53");
+    NeedRoot("give programs another resolv.conf, and have port 53");
     return upstream;
   }
 
@@ -118,9 +112,7 @@ void CheckFinds(const Client& client, const std::string& resolv_conf, const std:
 
 // What every client must be able to do.
 void CheckClient(const Client& client) {
-  if (!HaveProgram(client.program) && access(client.program.c_str(), X_OK) != 0) {
-    Skip(client.program + " is missing");
-  }
+  NeedPrograms({client.program});
   CheckFinds(client, "", "www.example.org");
   // As container orchestrators write it: the search list first, for nearly every name.
   CheckFinds(client, kSearch + std::string("options ndots:5\n"), "www.example.org");
@@ -142,7 +134,7 @@ TEST_CASE("dig finds an allowed name behind a search list, and hears at once of 
 }
 
 TEST_CASE("dig gets its answer with every EDNS option that it can send") {
-  if (!HaveProgram("dig")) Skip("dig is missing");
+  NeedPrograms({"dig"});
   CheckFinds({"dig",
               {"dig", "+short", "+nsid", "+cookie", "+subnet=192.0.2.0/24", "+expire", "+keepalive",
                "+padding=128", "+dnssec", "NAME"}},
@@ -176,8 +168,42 @@ TEST_CASE("A static musl program finds an allowed name behind a search list") {
   CheckClient({program, {program, "NAME"}});
 }
 
+// musl takes the first name that exists for the one that was meant, as NODATA says of it, and so
+// ends its search at an ancestor of an allowed name. A name in full is not searched for.
+TEST_CASE("A static musl program's search ends at an ancestor of an allowed name") {
+  const std::string program = BuildPath("bin/musl_lookup");
+  if (access(program.c_str(), X_OK) != 0) Skip("musl-gcc was missing when this was built");
+  const Texts allow = {"www.example.org:443", "deep.www.lab.example:443"};
+  Machine machine(kSearch, allow);
+  CHECK(machine.Run({program, "www"}).status == 1);
+  CHECK(machine.daemon().Rows(
+            "SELECT DISTINCT what, reason FROM denials WHERE reason = 'ancestor'") ==
+        Texts{"www.lab.example|ancestor"});
+  CHECK(machine.Run({program, "www.example.org"}).out == "192.0.2.7\n");
+  CHECK(machine.Run({program, "deep.www.lab.example"}).out == "192.0.2.9\n");
+  // With the domain that has the name first, the search never comes to the ancestor.
+  Machine reordered("search example.org lab.example\n", allow);
+  CHECK(reordered.Run({program, "www"}).out == "192.0.2.7\n");
+}
+
+// What namegate run writes where the C library would search the host's own domain.
+TEST_CASE("A name without a dot is found past a search list of a domain that cannot be") {
+  const std::string musl = BuildPath("bin/musl_lookup");
+  if (access(musl.c_str(), X_OK) != 0) Skip("musl-gcc was missing when this was built");
+  NeedPrograms({"aria2c", "python3"});
+  Machine machine("search invalid\n", {"intranet:443"});
+  CHECK(machine.Run({musl, "intranet"}).out == "192.0.2.10\n");
+  const std::string glibc = "import socket; print(socket.gethostbyname('intranet'))";
+  CHECK(machine.Run({"python3", "-c", glibc}).out == "192.0.2.10\n");
+  // c-ares, without a connection: the address is denied to nobody here, and leads nowhere.
+  const Outcome found =
+      machine.Run({"aria2c", "--no-conf", "--max-tries=1", "--connect-timeout=1",
+                   "--dir=/nonexistent", "--log=-", "--log-level=info", "http://intranet:1/"});
+  CHECK_THAT(found.out, Catch::Contains("intranet -> 192.0.2.10"));
+}
+
 TEST_CASE("Java's own DNS client finds an allowed name") {
-  if (!HaveProgram("javac") || !HaveProgram("java")) Skip("javac is missing");
+  NeedPrograms({"javac", "java"});
   const TempDir directory;
   const std::string source = directory.Write("Lookup.java", R"(
     import java.util.Hashtable;
@@ -195,8 +221,45 @@ TEST_CASE("Java's own DNS client finds an allowed name") {
   CheckClient({"java", {"java", "-cp", directory.path(), "Lookup", "NAME"}, false});
 }
 
+// Its words for a failed lookup, with the server in them, are those of Go's own resolver.
+TEST_CASE("A Go program with a resolver of its own finds what is allowed, and hears of the rest") {
+  NeedPrograms({"hey"});
+  Machine machine(kSearch);
+  const auto fetch = [&](const std::string& url) {
+    const auto begun = Clock::now();
+    const Outcome outcome = machine.Run(
+        {"env", "GODEBUG=netdns=go+2", "hey", "-n", "1", "-c", "1", "-disable-keepalive", url});
+    CHECK(Clock::now() - begun < kAtOnce);
+    CAPTURE(outcome.err);
+    return outcome.out + outcome.err;
+  };
+  CHECK_THAT(fetch("http://here.example.org:1/"), Catch::Contains("127.0.0.77:1"));
+  CHECK_THAT(fetch("http://here:1/"), Catch::Contains("127.0.0.77:1"));
+  const std::string denied = fetch("http://secret.evil.example:1/");
+  CHECK_THAT(denied, Catch::Contains("netGo = true"));
+  CHECK_THAT(denied, Catch::Contains("lookup secret.evil.example on 127."));
+  CHECK_THAT(denied, Catch::Contains("no such host"));
+  CHECK(machine.authority().Count("secret.evil.example") == 0);
+}
+
+TEST_CASE("aria2, by c-ares, goes where the answer says") {
+  NeedPrograms({"aria2c"});
+  Machine machine(kSearch);
+  const auto fetch = [&](const std::string& url) {
+    const auto begun = Clock::now();
+    const Outcome outcome = machine.Run({"aria2c", "--no-conf", "--async-dns=true", "--max-tries=1",
+                                         "--dir=/nonexistent", "--log=-", "--log-level=info", url});
+    CHECK(Clock::now() - begun < kAtOnce);
+    return outcome.out + outcome.err;
+  };
+  CHECK_THAT(fetch("http://here.example.org:1/"), Catch::Contains("Connecting to 127.0.0.77:1"));
+  CHECK_THAT(fetch("http://here:1/"), Catch::Contains("Connecting to 127.0.0.77:1"));
+  CHECK_THAT(fetch("http://secret.evil.example:1/"), !Catch::Contains("Connecting to"));
+  CHECK(machine.authority().Count("secret.evil.example") == 0);
+}
+
 TEST_CASE("curl, by glibc, goes where the answer says") {
-  if (!HaveProgram("curl")) Skip("curl is missing");
+  NeedPrograms({"curl"});
   Machine machine(kSearch);
   const Outcome outcome = machine.Run({"curl", "-v", "--max-time", "5", "http://here:1/"});
   CHECK_THAT(outcome.err, Catch::Contains("Trying 127.0.0.77:1"));
@@ -207,7 +270,7 @@ TEST_CASE("curl, by glibc, goes where the answer says") {
 // NXDOMAIN for the ancestor would do for glibc as well; NODATA is what keeps a resolver that heeds
 // RFC 8020 from cutting the allowed name off.
 TEST_CASE("glibc goes on through its search list past an ancestor of an allowed name") {
-  if (!HaveProgram("python3")) Skip("python3 is missing");
+  NeedPrograms({"python3"});
   Machine machine(kSearch, {"www.example.org:443", "deep.www.lab.example:443"});
   const std::string program = "import socket, sys; print(socket.gethostbyname(sys.argv[1]))";
   CHECK(machine.Run({"python3", "-c", program, "www"}).out == "192.0.2.7\n");

@@ -310,6 +310,12 @@ TEST_CASE("An answer of public and private addresses is dropped whole, the culpr
     CHECK(reply.ede == 15);
     CHECK(daemon.Rows("SELECT verdict, reason, detail, answer_id FROM queries") ==
           Texts{"deny|rebinding|" + std::string(private_address) + "|-"});
+    // None is leased, the public ones neither: a lease has a name for its address.
+    const TestSession again = daemon.OpenSession(Texts{kRule});
+    CHECK(Ask(again.nameserver, kName).answers.empty());
+    for (const char* reverse : {"7.2.0.192.in-addr.arpa", "8.2.0.192.in-addr.arpa"}) {
+      CHECK(Ask(again.nameserver, reverse, "PTR").rcode == "NXDOMAIN");
+    }
   }
 }
 

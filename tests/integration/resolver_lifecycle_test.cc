@@ -140,6 +140,13 @@ TEST_CASE("A daemon told to exit when idle leaves when the last session and conn
   CHECK(daemon.Rows("SELECT close_reason FROM sessions") == Texts{"owner-gone"});
 }
 
+TEST_CASE("A daemon told to exit when idle leaves if nobody ever comes") {
+  const Authority authority(kRecords);
+  Daemon daemon({{authority.endpoint()}, "", {"--exit-when-idle"}});
+  REQUIRE(daemon.readiness() == "ready");
+  CHECK(daemon.process().Wait().status == 0);  // after ten seconds
+}
+
 TEST_CASE("One query gives exactly one row on every path, shutdown included") {
   Authority authority(kRecords);
   authority.Hold("held.example.org");

@@ -2,22 +2,14 @@
 // from the upstream's own address and port: he must guess our port, the ID and the case of the
 // letters.
 
-#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
-#include <iostream>
 #include <optional>
-#include <utility>
 
 #include "common/random.h"
 #include "resolver/message_builder.h"
@@ -25,6 +17,8 @@
 #include "tests/support/authority.h"
 #include "tests/support/daemon.h"
 #include "tests/support/dns_client.h"
+#include "tests/support/private_network.h"
+#include "tests/support/skip.h"
 
 namespace namegate::testing {
 namespace {
@@ -34,7 +28,6 @@ using resolver::UpstreamExchange;
 using Texts = std::vector<std::string>;
 
 constexpr size_t kGuesses = 100'000;
-constexpr int kSkipped = 77;  // what ctest is told to take for a skipped test
 // Long, so that the case of its letters is never all lower by chance.
 constexpr char kName[] = "the-quick-brown-fox-jumps-over-the-lazy-dog.a.example.org";
 constexpr char kRecords[] =
@@ -48,28 +41,6 @@ std::string LowerCaseQuestion(const DomainName& qname, uint16_t qtype) {
   return std::string(qname.wire()) + '\0' + static_cast<char>(qtype) + std::string("\0\x01", 2);
 }
 
-[[noreturn]] void Skip(const std::string& why) {
-  std::cout << "SKIPPED: " << why << ": " << std::strerror(errno) << std::endl;
-  std::exit(kSkipped);
-}
-
-// Guesses go to every port, so they get a loopback interface of their own, on which no other test
-// listens. In a user namespace too, an ordinary user may do the same.
-void EnterPrivateLoopback() {
-  static bool entered = false;
-  if (std::exchange(entered, true)) return;
-  const uid_t user = geteuid();
-  if (unshare(user == 0 ? CLONE_NEWNET : CLONE_NEWNET | CLONE_NEWUSER) != 0) {
-    Skip("a network namespace is needed for the guesses");
-  }
-  if (user != 0) std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP;
-  if (ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) Skip("the loopback interface is down");
-}
-
 // Forges datagrams that look as if the upstream had sent them.
 class OffPathAttacker {
  public:
@@ -77,7 +48,7 @@ class OffPathAttacker {
   explicit OffPathAttacker(const Endpoint& upstream)
       : upstream_port_(upstream.port),
         socket_(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)) {
-    if (!socket_) Skip("a raw socket is needed to forge a source address");
+    if (!socket_) Skip(std::string("a raw socket forges addresses: ") + std::strerror(errno));
   }
 
   void Guess(uint16_t port, uint16_t id, const std::string& question) const {
@@ -123,7 +94,7 @@ struct Race {
 using Guess = std::function<void(const OffPathAttacker& attacker, size_t i, uint16_t port)>;
 
 Race Run(const ExchangeEntropy& entropy, const Guess& guess) {
-  EnterPrivateLoopback();
+  EnterPrivateNetwork();  // guesses go to every port: no other test is to listen there
   Authority authority(kRecords);
   authority.Hold(kName);
   const OffPathAttacker attacker(authority.endpoint());
@@ -217,7 +188,7 @@ TEST_CASE("The port alone keeps out one who tries every ID with the letters as a
 }
 
 TEST_CASE("Against the daemon 100,000 guesses leave no trace in the answer or in the ledger") {
-  EnterPrivateLoopback();
+  EnterPrivateNetwork();  // guesses go to every port: no other test is to listen there
   Authority authority(kRecords);
   authority.Hold(kName);
   const OffPathAttacker attacker(authority.endpoint());

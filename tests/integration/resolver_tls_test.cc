@@ -1,9 +1,14 @@
 // DNS over TLS upstream: a real TLS server (socat) with a certificate made by the test (openssl)
 // stands in front of the authority.
 
+#include <signal.h>
+
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
 
+#include "resolver/upstream_exchange.h"
 #include "tests/support/authority.h"
 #include "tests/support/daemon.h"
 #include "tests/support/dns_client.h"
@@ -38,6 +43,24 @@ class TlsUpstream {
     port_ = std::stoi(log.substr(log.find(before_port) + before_port.size()));
   }
 
+  TlsUpstream(const TlsUpstream&) = delete;
+  TlsUpstream& operator=(const TlsUpstream&) = delete;
+  ~TlsUpstream() {
+    for (const pid_t pid : stopped_) kill(pid, SIGKILL);
+  }
+
+  // From now on nothing comes over the connections that there are, as when a router between has
+  // forgotten them: of the server, each is a process.
+  void SilenceConnections() {
+    const std::string parent = std::to_string(server_->pid());
+    std::ifstream children("/proc/" + parent + "/task/" + parent + "/children");
+    for (pid_t pid = 0; children >> pid;) {
+      kill(pid, SIGSTOP);
+      stopped_.push_back(pid);
+    }
+    REQUIRE_FALSE(stopped_.empty());
+  }
+
   std::string certificate() const { return directory_.File("certificate"); }
   Authority& authority() { return authority_; }
 
@@ -58,6 +81,7 @@ class TlsUpstream {
   Authority authority_;
   std::unique_ptr<Process> server_;
   int port_ = 0;
+  std::vector<pid_t> stopped_;
 };
 
 TEST_CASE("Names are resolved over TLS, all over one connection that is kept") {
@@ -136,6 +160,53 @@ TEST_CASE("An upstream that has closed the connection is connected to anew, with
   CHECK(Ask(session.nameserver, "b.example.org").rcode == "NOERROR");
   const auto seen = upstream.authority().seen();
   CHECK(seen.front().client_port != seen.back().client_port);
+}
+
+TEST_CASE("A connection over which nothing comes any more is given up for another") {
+  TlsUpstream upstream;
+  Daemon daemon(upstream.Options("dns.example.org"));
+  const TestSession session = daemon.OpenSession({"*.example.org:443"});
+  CHECK(Ask(session.nameserver, "a.example.org").rcode == "NOERROR");
+  upstream.SilenceConnections();
+  CHECK(Ask(session.nameserver, "b.example.org").data() ==
+        std::vector<std::string>{"198.51.100.8"});
+  const auto seen = upstream.authority().seen();
+  CHECK(seen.front().client_port != seen.back().client_port);
+  CHECK(daemon.Rows("SELECT reason FROM queries ORDER BY id") ==
+        std::vector<std::string>{"rule", "rule"});
+}
+
+// IDs are random, so among many questions some share one.
+TEST_CASE("Two questions under one ID get each its own answer, whichever comes first") {
+  TlsUpstream upstream;
+  upstream.authority().Hold("a.example.org");
+  setenv("SSL_CERT_FILE", upstream.certificate().c_str(), 1);
+  uv_loop_t loop;
+  uv_loop_init(&loop);
+  {
+    const resolver::ExchangeEntropy same = {[] { return uint16_t{7}; },
+                                            resolver::ExchangeEntropy::kFull.question};
+    resolver::UpstreamServer server;
+    server.address = UpstreamAddress::FromText(upstream.Address("dns.example.org")).value();
+    server.tls = std::make_unique<resolver::TlsChannel>(&loop, server.address);
+    std::vector<std::string> answers;
+    const auto ask = [&](const std::string& name) {
+      return std::make_unique<resolver::UpstreamExchange>(
+          &loop, server, resolver::Question{DomainName::FromText(name).value(), 1}, 60'000,
+          [&](const resolver::UpstreamExchange::Outcome& outcome) {
+            REQUIRE(outcome.response);
+            answers.push_back(outcome.response->qname.ToText());
+            upstream.authority().Release("a.example.org");
+          },
+          same);
+    };
+    const auto held = ask("a.example.org");
+    const auto quick = ask("b.example.org");
+    while (answers.size() < 2) uv_run(&loop, UV_RUN_ONCE);
+    CHECK(answers == std::vector<std::string>{"b.example.org", "a.example.org"});
+  }
+  uv_run(&loop, UV_RUN_DEFAULT);  // until the handles are closed
+  CHECK(uv_loop_close(&loop) == 0);
 }
 
 TEST_CASE("A server that does not speak TLS is no upstream") {

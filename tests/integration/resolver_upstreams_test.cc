@@ -102,6 +102,21 @@ TEST_CASE("Replies that do not match the query are waited out, and the right one
   }
 }
 
+TEST_CASE("An upstream that folds the case of every name is asked over TCP, and believed there") {
+  Authority authority(kRecords);
+  authority.On(kName, WrongCase());
+  Daemon daemon(authority.endpoint());
+  // In one draw of 2048 the letters are all lower-case as they are.
+  CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
+  const auto seen = authority.seen();
+  const bool drawn_lower = seen.size() == 1;
+  CHECK((drawn_lower || (seen.size() == 2 && seen[1].tcp)));
+  const auto status = daemon.control().Call({{"command", "status"}});
+  REQUIRE(status);
+  CHECK(status.value()["status"]["upstreams"][0]["wrong_replies"] == (drawn_lower ? 0 : 1));
+  CHECK(daemon.Rows("SELECT rcode, reason FROM queries") == Texts{"NOERROR|rule"});
+}
+
 TEST_CASE("Nothing that answers another query is ever taken") {
   for (const Behaviour& lie : {WrongId(), WrongQuestion()}) {
     Authority authority(kRecords);

@@ -10,7 +10,12 @@ int main(int argc, char** argv) {
     const int fd = Socket(target.family(), SOCK_DGRAM);
     const timeval patience = {20, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (connect(fd, target.address(), target.length) == 0) send(fd, "ping", 4, 0);
+    if (const int result = connect(fd, target.address(), target.length); result != 0) {
+      Report("connect", result);
+      close(fd);
+      continue;
+    }
+    send(fd, "ping", 4, 0);
     char buffer[16] = "";
     Report("recv", recv(fd, buffer, sizeof buffer - 1, 0));
     if (buffer[0] != '\0') printf("%s\n", buffer);

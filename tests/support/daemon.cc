@@ -48,19 +48,25 @@ std::string RandomLoopback() {
 }
 
 Daemon::Daemon(DaemonOptions options)
-    : options_(std::move(options)), paths_(directory_.File("state")) {
+    : options_(std::move(options)),
+      paths_(options_.state_dir.empty() ? directory_.File("state") : options_.state_dir) {
   Start();
 }
 
 void Daemon::Start() {
+  Launch();
+  readiness_ = ReadAll(ready_.get());
+}
+
+void Daemon::Launch() {
   control_.reset();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2 failed");
-  const UniqueFd reader(ends[0]);
+  ready_.Reset(ends[0]);
   UniqueFd writer(ends[1]);
   fcntl(writer.get(), F_SETFD, 0);  // the child is to have it
   std::vector<std::string> command = {
-      BuildPath("bin/namegated"),
+      BuildPath("bin/" + options_.program),
       "--state-dir",
       paths_.directory(),
       "--ready-fd",
@@ -73,8 +79,6 @@ void Daemon::Start() {
   command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
   process_ = std::make_unique<Process>(
       command, ProcessOptions{.environment = options_.environment, .input = ""});
-  writer.Reset();
-  readiness_ = ReadAll(reader.get());
 }
 
 ControlClient& Daemon::control() {

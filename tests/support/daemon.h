@@ -29,6 +29,8 @@ struct DaemonOptions {
   std::string config;                  // text of namegate.toml behind "version = 1"
   std::vector<std::string> arguments;  // further ones
   std::map<std::string, std::string> environment = {};  // added to the test's own
+  std::string program = "namegated";                    // of this build
+  std::string state_dir = {};                           // empty: one of its own
 };
 
 // A real namegated of this build in a state directory of its own. Killed, if it still runs, when
@@ -64,6 +66,8 @@ class Daemon {
   void Kill();
   // Starts it again on the same state directory, after Stop() or Kill().
   void Start();
+  // The same without waiting until it is ready.
+  void Launch();
 
   // The rows of a query on the ledger, columns joined by '|', NULL as "-".
   std::vector<std::string> Rows(const std::string& sql) const;
@@ -74,6 +78,7 @@ class Daemon {
   TempDir directory_;
   DaemonOptions options_;
   StatePaths paths_;
+  UniqueFd ready_;
   std::string readiness_;
   std::unique_ptr<Process> process_;
   std::optional<ControlClient> control_;

@@ -19,6 +19,17 @@ bool Readable(int fd, std::chrono::milliseconds limit) {
   return poll(&polled, 1, static_cast<int>(limit.count())) == 1;
 }
 
+UniqueFd BoundSocket(const Endpoint& server, int type, const std::optional<IpAddress>& source) {
+  UniqueFd bound(socket(server.address.is_v4() ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0));
+  if (!source) return bound;
+  sockaddr_storage address{};
+  const socklen_t length = source->ToSockaddr(0, &address);
+  if (bind(bound.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+    throw std::runtime_error("bind to " + source->ToText() + ": " + std::strerror(errno));
+  }
+  return bound;
+}
+
 bool ConnectTo(int fd, const Endpoint& server) {
   sockaddr_storage address{};
   const socklen_t length = server.address.ToSockaddr(server.port, &address);
@@ -33,14 +44,7 @@ Reply Answered(std::optional<Reply> reply, const std::string& name, const std::s
 }  // namespace
 
 UdpClient::UdpClient(const Endpoint& server, const std::optional<IpAddress>& source)
-    : socket_(socket(server.address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-  if (source) {
-    sockaddr_storage address{};
-    const socklen_t length = source->ToSockaddr(0, &address);
-    if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-      throw std::runtime_error("bind to " + source->ToText() + ": " + std::strerror(errno));
-    }
-  }
+    : socket_(BoundSocket(server, SOCK_DGRAM, source)) {
   if (!ConnectTo(socket_.get(), server)) {
     throw std::runtime_error("connect to " + server.ToText() + ": " + std::strerror(errno));
   }
@@ -63,8 +67,8 @@ std::optional<Reply> UdpClient::Receive(std::chrono::milliseconds limit) const {
   return raw ? ReadReply(*raw) : std::nullopt;
 }
 
-TcpClient::TcpClient(const Endpoint& server)
-    : socket_(socket(server.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+TcpClient::TcpClient(const Endpoint& server, const std::optional<IpAddress>& source)
+    : socket_(BoundSocket(server, SOCK_STREAM, source)),
       connected_(ConnectTo(socket_.get(), server)) {}
 
 void TcpClient::Send(const Bytes& message) const {

@@ -35,7 +35,7 @@ class UdpClient {
 // A TCP connection to a DNS server (RFC 7766).
 class TcpClient {
  public:
-  explicit TcpClient(const Endpoint& server);
+  explicit TcpClient(const Endpoint& server, const std::optional<IpAddress>& source = std::nullopt);
 
   bool connected() const { return connected_; }
   // With the length in front.

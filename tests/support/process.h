@@ -65,7 +65,7 @@ class Process {
 // Runs a command to its end.
 Outcome Run(const std::vector<std::string>& command, const ProcessOptions& options = {});
 
-// True if a program of this name is on the PATH.
+// True if a program of this name is on the PATH or, with a slash in it, is there.
 bool HaveProgram(const std::string& name);
 
 // A path below the build directory, such as BuildPath("bin/namegated").

@@ -1,6 +1,7 @@
 #include "resolver/answer.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "resolver/answer_cache.h"
 
@@ -92,6 +93,19 @@ Record Dname(const char* owner, const char* target) {
   return {Name(owner), rrtype::kDname, 300, std::string(Name(target).wire())};
 }
 
+TEST_CASE("Who asks for a CNAME gets the one that there is, or no answer") {
+  const auto asked = [](AnswerSet records) {
+    ResponseMessage response = ResponseWith(std::move(records));
+    response.qtype = rrtype::kCname;
+    return ExtractAnswer(response);
+  };
+  const auto one = asked({Cname("www.example", "a.example"), Address("a.example", 1)});
+  REQUIRE(one.records);
+  CHECK(one.records->size() == 1);
+  CHECK(asked({Cname("www.example", "a.example"), Cname("www.example", "b.example")}).outcome ==
+        Reason::kUpstreamInvalid);
+}
+
 TEST_CASE("A CNAME must be what a DNAME above it makes of the owner") {
   const auto outcome = [](const char* target, const char* dname_owner = "example") {
     return ExtractAnswer(ResponseWith({Dname(dname_owner, "other.test"),
@@ -104,16 +118,20 @@ TEST_CASE("A CNAME must be what a DNAME above it makes of the owner") {
   CHECK(outcome("anything.test", "unrelated") == Reason::kRule);
 }
 
-TEST_CASE("TTLs are rounded, so that their digits say little") {
+TEST_CASE("TTLs are rounded, so that their digits say little, and never upwards") {
   const auto ttl = [](uint32_t ttl_s) {
     return ExtractAnswer(ResponseWith({Address("www.example", 1, ttl_s)})).ttl_s;
   };
-  CHECK(ttl(0) == 0);
-  CHECK(ttl(1) == 10);
-  CHECK(ttl(10) == 10);
-  CHECK(ttl(59) == 60);
-  CHECK(ttl(61) == 60);
-  CHECK(ttl(3599) == 3540);
+  const std::pair<uint32_t, uint32_t> rounded[] = {
+      {0, 0},   {1, 1},   {4, 1},   {5, 5},    {9, 5},       {10, 10},        {19, 10},
+      {59, 50}, {60, 60}, {61, 60}, {119, 60}, {3599, 3540}, {86'399, 86'340}};
+  for (const auto& [given, kept] : rounded) CHECK(ttl(given) == kept);
+  std::set<uint32_t> different;
+  for (uint32_t given = 0; given <= 90'000; ++given) {
+    CHECK(ttl(given) <= given);
+    different.insert(ttl(given));
+  }
+  CHECK(different.size() < 1'500);
 }
 
 TEST_CASE("An answer lives as long as its shortest record, a day at most") {
@@ -130,6 +148,7 @@ TEST_CASE("A denial lives as long as its SOA says, fifteen minutes at most") {
   CHECK(nodata.negative);
   CHECK(nodata.ttl_s == 30);
   CHECK(ExtractAnswer(ResponseWith({}, {Soa(10, 30)}, rcode::kNxDomain)).ttl_s == 10);
+  CHECK(ExtractAnswer(ResponseWith({}, {Soa(3600, 37)})).ttl_s == 30);  // rounded like others
   CHECK(ExtractAnswer(ResponseWith({}, {}, rcode::kNxDomain)).ttl_s == 5);
   auto long_soa = Soa(3600, 0);
   long_soa.rdata[18] = '\x7f';

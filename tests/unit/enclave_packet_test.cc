@@ -69,7 +69,63 @@ TEST_CASE("No part of a SYN is a SYN") {
   }
 }
 
-TEST_CASE("What is not a plain SYN is nothing") {
+// The same SYN with `options` in its IPv4 header.
+Packet WithOptions(std::string_view options) {
+  Packet packet = Syn4();
+  const Packet octets = Octets(options);
+  packet.insert(packet.begin() + 20, octets.begin(), octets.end());
+  packet[0] = static_cast<uint8_t>(0x45 + octets.size() / 4);
+  packet[3] = static_cast<uint8_t>(packet.size());
+  return packet;
+}
+
+// The same SYN behind an extension header.
+Packet Behind(uint8_t kind, std::string_view header) {
+  Packet packet = Syn6();
+  const Packet octets = Octets(header);
+  packet.insert(packet.begin() + 40, octets.begin(), octets.end());
+  packet[6] = kind;
+  packet[5] = static_cast<uint8_t>(packet.size() - 40);
+  return packet;
+}
+
+TEST_CASE("A SYN in an odd form is one that can be refused, and no more") {
+  CHECK(ParseSyn(Syn4())->plain);
+  CHECK(ParseSyn(Syn6())->plain);
+  Packet fragment = Syn4();
+  fragment[6] = 0x20;
+  const auto route = "\x83\x07\x04\xc0\x00\x02\x09\x00"sv;
+  const auto routing =
+      "\x06\x02\x02\x01\x00\x00\x00\x00"
+      "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x09"sv;
+  const std::pair<Packet, std::string> odd[] = {
+      {fragment, "192.0.2.7:443"},
+      {WithOptions("\x01\x01\x01\x00"sv), "192.0.2.7:443"},
+      {WithOptions(route), "192.0.2.9:443"},
+      {Behind(0, "\x06\x00\x01\x04\x00\x00\x00\x00"sv), "[2001:db8::7]:443"},
+      {Behind(44, "\x06\x00\x00\x01\x00\x00\x00\x07"sv), "[2001:db8::7]:443"},
+      {Behind(43, routing), "[2001:db8::9]:443"},
+  };
+  for (const auto& [packet, destination] : odd) {
+    const auto syn = ParseSyn(packet);
+    CAPTURE(destination);
+    REQUIRE(syn);
+    CHECK_FALSE(syn->plain);
+    CHECK(syn->destination.ToText() == destination);
+  }
+}
+
+TEST_CASE("Options and extension headers that do not fit are nothing, or no route") {
+  CHECK(ParseSyn(WithOptions("\x83\x0b\x04\xc0"sv))->destination.ToText() == "192.0.2.7:443");
+  CHECK(ParseSyn(WithOptions("\x83\x00\x04\xc0"sv))->destination.ToText() == "192.0.2.7:443");
+  CHECK_FALSE(ParseSyn(Behind(0, "\x06\xff\x01\x04\x00\x00\x00\x00"sv)));
+  CHECK_FALSE(ParseSyn(Behind(44, "\x06\x00\x00\x08\x00\x00\x00\x07"sv)));  // a later fragment
+  std::string nested;
+  for (int i = 0; i < 9; ++i) nested += "\x00\x00\x01\x04\x00\x00\x00\x00"sv;
+  CHECK_FALSE(ParseSyn(Behind(0, nested)));
+}
+
+TEST_CASE("What is not a SYN is nothing") {
   const auto changed = [](size_t at, uint8_t value, Packet packet = Syn4()) {
     packet[at] = value;
     return ParseSyn(packet).has_value();
@@ -79,24 +135,21 @@ TEST_CASE("What is not a plain SYN is nothing") {
   CHECK_FALSE(changed(33, 0x06));         // SYN and RST
   CHECK_FALSE(changed(33, 0x03));         // SYN and FIN
   CHECK_FALSE(changed(33, 0x10));         // ACK
-  CHECK_FALSE(changed(0, 0x46));          // IP options, such as a source route
   CHECK_FALSE(changed(0, 0x44));          // a header shorter than there is
   CHECK_FALSE(changed(0, 0x55));          // IP version 5
-  CHECK_FALSE(changed(6, 0x20));          // a first fragment
   CHECK_FALSE(changed(7, 0x01));          // a later fragment
   CHECK_FALSE(changed(3, 0x29));          // longer than it is
   CHECK_FALSE(changed(9, 17));            // UDP
   CHECK_FALSE(changed(32, 0x40));         // a TCP header shorter than there is
   CHECK_FALSE(changed(32, 0xf0));         // a TCP header beyond the end
-  CHECK_FALSE(changed(6, 0, Syn6()));     // extension headers
-  CHECK_FALSE(changed(6, 43, Syn6()));    // a routing header
+  CHECK_FALSE(changed(6, 51, Syn6()));    // an authentication header
   CHECK_FALSE(changed(5, 0xff, Syn6()));  // longer than it is
 }
 
-TEST_CASE("Port 0 and IPv4 in IPv6 clothes are no destination") {
+TEST_CASE("Port 0 is a destination, to be refused; IPv4 in IPv6 clothes is none") {
   Packet zero = Syn4();
   zero[22] = zero[23] = 0;
-  CHECK_FALSE(ParseSyn(zero));
+  CHECK(ParseSyn(zero)->destination.ToText() == "192.0.2.7:0");
   Packet mapped = Syn6();
   std::fill(mapped.begin() + 24, mapped.begin() + 34, uint8_t{0});
   mapped[34] = mapped[35] = 0xff;
@@ -140,12 +193,22 @@ TEST_CASE("A datagram is read with what its own length covers") {
   const auto read = ParseDatagram(datagram);
   REQUIRE(read);
   CHECK(read->destination.ToText() == "192.0.2.7:53");
-  CHECK(std::string(read->payload.begin(), read->payload.end()) == "hi");
+  CHECK(std::string(read->payload->begin(), read->payload->end()) == "hi");
   for (const uint8_t length : {uint8_t{7}, uint8_t{13}, uint8_t{0}}) {
     Packet bad = datagram;
     bad[25] = length;
     CHECK_FALSE(ParseDatagram(bad));
   }
+}
+
+TEST_CASE("The first fragment of a datagram tells whose it is, and no payload") {
+  const auto fragment = Octets(
+      "\x45\x00\x00\x20\x12\x34\x20\x00\x40\x11\x00\x00\x0a\x40\x00\x02\xc0\x00\x02\x07"
+      "\x12\x34\x00\x35\x0f\xa8\x00\x00hixx"sv);
+  const auto read = ParseDatagram(fragment);
+  REQUIRE(read);
+  CHECK(read->destination.ToText() == "192.0.2.7:53");
+  CHECK_FALSE(read->payload);
 }
 
 }  // namespace

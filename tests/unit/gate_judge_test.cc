@@ -43,9 +43,7 @@ struct Fixture {
                          std::chrono::steady_clock::now());
   }
   GateVerdict Judge(const GateRequest& request, size_t size = sizeof(GateRequest)) {
-    RelayRequest received{};
-    received.request = request;
-    return JudgeGateRequest(session, received, size, LeaseTerms{});
+    return JudgeGateRequest(session, request, size, LeaseTerms{});
   }
 };
 
@@ -152,44 +150,21 @@ TEST_CASE_METHOD(Fixture, "Anything but a whole request of this version is denie
   bad = good;
   bad.operation = 99;
   CHECK(is_bad(bad));
+  bad = good;
+  bad.reserved = 1;
+  CHECK(is_bad(bad));
 }
 
-RelayRequest Relayed(const char* address, uint16_t port, uint32_t pid) {
-  RelayRequest relay{};
-  relay.request = Request(address, port, 6, GateOperation::kRelayConnect);
-  relay.request.version = kRelayVersion;
-  relay.request.size = sizeof relay;
-  relay.pid = pid;
-  return relay;
-}
-
-TEST_CASE_METHOD(Fixture, "The enclave's gateway asks for a process that it names") {
-  const auto judge = [&](const RelayRequest& relay) {
-    return JudgeGateRequest(session, relay, sizeof relay, LeaseTerms{});
+TEST_CASE_METHOD(Fixture, "What the enclave saw start is judged like what a gate asks") {
+  const auto judge = [&](const char* to, Protocol protocol) {
+    return JudgeRelayed(session, protocol, Endpoint::FromText(to).value(), LeaseTerms{});
   };
-  const GateVerdict leased = judge(Relayed("198.51.100.7", 443, 4321));
+  const GateVerdict leased = judge("198.51.100.7:443", Protocol::kTcp);
   CHECK(leased.verdict == Verdict::kAllow);
-  CHECK(leased.relayed_pid == 4321U);
-  CHECK(judge(Relayed("203.0.113.5", 443, 0)).reason == Reason::kNoLease);
-  CHECK_FALSE(Judge(Request("198.51.100.7", 443)).relayed_pid);
-}
-
-TEST_CASE_METHOD(Fixture, "A relayed question in the shape of another is denied") {
-  const auto reason = [&](const RelayRequest& relay, size_t size = sizeof(RelayRequest)) {
-    return JudgeGateRequest(session, relay, size, LeaseTerms{}).reason;
-  };
-  const RelayRequest good = Relayed("198.51.100.7", 443, 1);
-  CHECK(reason(good, sizeof(GateRequest)) == Reason::kBadGateMessage);
-  CHECK(reason(good, sizeof good + 1) == Reason::kBadGateMessage);
-  RelayRequest bad = good;
-  bad.request.operation = static_cast<uint8_t>(GateOperation::kConnect);
-  CHECK(reason(bad) == Reason::kBadGateMessage);
-  bad = good;
-  bad.request.version = kGateVersion;
-  CHECK(reason(bad) == Reason::kBadGateMessage);
-  bad = good;
-  bad.request.family = 0;
-  CHECK(reason(bad) == Reason::kBadGateMessage);
+  CHECK(leased.name->ToText() == "a.example");
+  CHECK(judge("203.0.113.5:443", Protocol::kTcp).reason == Reason::kNoLease);
+  // A datagram was sent: no probe.
+  CHECK(judge("198.51.100.7:443", Protocol::kUdp).reason == Reason::kPortNotAllowed);
 }
 
 }  // namespace

@@ -56,6 +56,14 @@ TEST_CASE("The operator's own ranges are suspect as well") {
   CHECK_FALSE(guard.IsSuspect(IpAddress::V4(203, 0, 112, 7)));
 }
 
+TEST_CASE("The operator's ranges and the host's addresses are found behind NAT64 too") {
+  const RebindingGuard guard(
+      {*IpPrefix::FromText("203.0.113.0/24"), *IpPrefix::FromText("64:ff9b::198.51.100.0/120")});
+  CHECK(guard.IsSuspect(*IpAddress::FromText("64:ff9b::203.0.113.7")));
+  CHECK(guard.IsSuspect(*IpAddress::FromText("64:ff9b::198.51.100.7")));
+  CHECK_FALSE(guard.IsSuspect(*IpAddress::FromText("64:ff9b::203.0.112.7")));
+}
+
 TEST_CASE("localhost and everything below it is answered here") {
   const auto v4 = AnswerSpecialName(Name("localhost"), rrtype::kA);
   REQUIRE(v4);

@@ -1,8 +1,13 @@
 #include "tests/unit/ledger_fixture.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
+
+#include "resolver/ledger_file.h"
+#include "resolver/ledger_group.h"
 
 namespace namegate::testing {
 
@@ -37,11 +42,11 @@ TestLedger::~TestLedger() { Close(); }
 
 void TestLedger::Close() { writer_.reset(); }
 
-void TestLedger::Reopen() {
+void TestLedger::Reopen(const Retention& retention) {
   Close();
   wakes_ = std::make_shared<Wakes>();
-  auto writer = LedgerWriter::Open(path(), resolver::Durability::kProcess,
-                                   [wakes = wakes_] { wakes->Wake(); });
+  auto writer = LedgerWriter::Open(
+      path(), resolver::Durability::kProcess, [wakes = wakes_] { wakes->Wake(); }, key, retention);
   if (!writer) FAIL(writer.error().message);
   writer_ = *std::move(writer);
 }
@@ -56,6 +61,20 @@ std::vector<bool> TestLedger::Write(std::vector<resolver::LedgerRow> rows) {
     writer_->RunCompletions();
   }
   return results;
+}
+
+void TestLedger::WriteAsOneGroup(const std::vector<resolver::LedgerRow>& rows) {
+  Close();
+  {
+    auto database = resolver::OpenLedgerFile(path(), resolver::Durability::kProcess);
+    REQUIRE(database);
+    auto groups = resolver::LedgerGroupWriter::Create(*database, key);
+    REQUIRE(groups);
+    const auto outcome = (*groups)->Commit(rows);
+    INFO(outcome.trouble);
+    REQUIRE(outcome.committed == std::vector<bool>(rows.size(), true));
+  }
+  Reopen();
 }
 
 void TestLedger::Add(resolver::LedgerRow row) {
@@ -79,6 +98,16 @@ std::string TestLedger::Value(const std::string& sql) const {
   if (!row) FAIL(row.error().message);
   if (!*row) return "no row";
   return statement->is_null(0) ? "NULL" : std::string(statement->text(0));
+}
+
+SealKey Key(const std::string& octets) {
+  const TempDir directory;
+  const std::string path = directory.Write("key", octets);
+  chmod(path.c_str(), 0600);
+  auto key = SealKey::FromFile(path);
+  REQUIRE(key);
+  REQUIRE(*key);
+  return **key;
 }
 
 DomainName Name(const std::string& text) { return DomainName::FromText(text).value(); }

@@ -23,17 +23,23 @@ class TestLedger {
   explicit TestLedger(const std::string& directory);
   ~TestLedger();
 
+  // What seals are made with from the next Reopen() on.
+  std::optional<SealKey> key;
+
   std::string path() const { return directory_ + "/ledger.db"; }
   const std::string& directory() const { return directory_; }
   resolver::LedgerWriter& writer() { return *writer_; }
 
   // Submits the rows together and waits until they are through: what became of each.
   std::vector<bool> Write(std::vector<resolver::LedgerRow> rows);
+  // The same at rest, in one transaction under one seal: which rows share a group is else for the
+  // writer to decide. All must be committed.
+  void WriteAsOneGroup(const std::vector<resolver::LedgerRow>& rows);
   // One row, which must be committed.
   void Add(resolver::LedgerRow row);
   // Flushes and closes the ledger.
   void Close();
-  void Reopen();
+  void Reopen(const Retention& retention = {});
   // As many waits as groups were woken for, since the last call to this.
   size_t TakeWakes();
 
@@ -49,6 +55,8 @@ class TestLedger {
   std::unique_ptr<resolver::LedgerWriter> writer_;
 };
 
+// A key of those octets, at least 16.
+SealKey Key(const std::string& octets);
 DomainName Name(const std::string& text);
 resolver::Record ARecord(const std::string& owner, const std::string& address, uint32_t ttl_s);
 std::shared_ptr<const resolver::AnswerSet> Answer(std::vector<resolver::Record> records);

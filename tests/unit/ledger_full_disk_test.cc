@@ -1,50 +1,12 @@
-#include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
 
+#include "tests/support/small_disk.h"
 #include "tests/unit/ledger_fixture.h"
 
 namespace namegate::testing {
 namespace {
 
 using resolver::LedgerRow;
-
-// A file system of 4 MiB that only this process sees, and that goes with it.
-class SmallDisk {
- public:
-  SmallDisk() {
-    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0) return;
-    mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-    mounted_ = mount("none", directory_.path().c_str(), "tmpfs", 0, "size=4m") == 0;
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    if (mounted_) umount2(directory_.path().c_str(), MNT_DETACH);
-  }
-
-  bool mounted() const { return mounted_; }
-  const std::string& path() const { return directory_.path(); }
-
-  // Takes all the room that is left.
-  void Fill() const {
-    const int ballast = open(Ballast().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    const std::string block(4096, 'x');
-    while (write(ballast, block.data(), block.size()) > 0) continue;
-    close(ballast);
-  }
-  void MakeRoom() const { std::filesystem::remove(Ballast()); }
-
- private:
-  std::string Ballast() const { return directory_.File("ballast"); }
-
-  TempDir directory_;
-  bool mounted_ = false;
-};
 
 // Rows with names that nobody asked for before, so that every table grows.
 std::vector<LedgerRow> FreshRows(TestLedger& ledger, int count) {
@@ -65,10 +27,6 @@ size_t Committed(const std::vector<bool>& results) {
 
 TEST_CASE("On a full disk rows fail, and when there is room again they are written, whole") {
   const SmallDisk disk;
-  if (!disk.mounted()) {
-    WARN("not tested: this user cannot mount a tmpfs here");
-    return;
-  }
   TestLedger ledger(disk.path());
   ledger.Add(OpenedRow(ledger, "before"));
   disk.Fill();

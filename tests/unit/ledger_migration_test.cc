@@ -43,6 +43,31 @@ TEST_CASE("Each earlier version is kept, and migrating it gives exactly the curr
   }
 }
 
+Verification Verify(const TestLedger& ledger) {
+  auto database = Database::Open(ledger.path(), Database::Mode::kReadOnly);
+  REQUIRE(database);
+  auto verified = VerifyLedger(*database, std::nullopt, std::nullopt);
+  REQUIRE(verified);
+  return *verified;
+}
+
+TEST_CASE("A ledger of version 2 keeps its rows and its chain of seals, which goes on") {
+  const TempDir directory;
+  Create(directory.File("ledger.db"), Golden(2));
+  TestLedger ledger(directory.path());
+  CHECK(ledger.Value("SELECT count(*) FROM queries") == "24");
+  CHECK(ledger.Value("SELECT count(*) FROM connections") == "8");
+  CHECK(ledger.Value("SELECT count(*) FROM notices") == "0");
+  const Verification before = Verify(ledger);
+  CHECK(before.findings.empty());
+  CHECK(before.seals == 37);
+  ledger.Add(DeniedRow(ledger, "evil.example"));
+  ledger.Close();
+  const Verification after = Verify(ledger);
+  CHECK(after.findings.empty());
+  CHECK(after.seals == before.seals + 1);
+}
+
 TEST_CASE("Migrating keeps what the ledger holds, and seals it") {
   const TempDir directory;
   Create(directory.File("ledger.db"), Golden(1));
@@ -56,12 +81,9 @@ TEST_CASE("Migrating keeps what the ledger holds, and seals it") {
   ledger.Add(query);
   CHECK(query.id == 7);
   ledger.Close();
-  auto database = Database::Open(ledger.path(), Database::Mode::kReadOnly);
-  REQUIRE(database);
-  const auto verified = VerifyLedger(*database, std::nullopt, std::nullopt);
-  REQUIRE(verified);
-  CHECK(verified->findings.empty());
-  CHECK(verified->rows > 30);
+  const Verification verified = Verify(ledger);
+  CHECK(verified.findings.empty());
+  CHECK(verified.rows > 30);
 }
 
 TEST_CASE("A migration that fails leaves the ledger at its version, with everything in it") {

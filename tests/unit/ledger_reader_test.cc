@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/skip.h"
 #include "tests/unit/ledger_fixture.h"
 
 namespace namegate::testing {
@@ -64,10 +65,7 @@ TEST_CASE("A reader cannot write") {
 }
 
 TEST_CASE("A user with the right to read only, reads a ledger at rest and in use") {
-  if (geteuid() != 0) {
-    WARN("not tested: only root can become another user");
-    return;
-  }
+  NeedRoot("become another user");
   TestLedger ledger;
   ledger.Add(DeniedRow(ledger, "evil.example"));
   CHECK_FALSE(SeenByNobody(ledger.path(), "1"));  // by default nobody else may

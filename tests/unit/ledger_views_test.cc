@@ -2,6 +2,7 @@
 #include <future>
 
 #include "common/rule.h"
+#include "resolver/ledger_sessions.h"
 #include "schema/schema.h"
 #include "tests/unit/ledger_fixture.h"
 
@@ -57,6 +58,8 @@ TEST_CASE("The views have the promised columns, in order") {
        "query_id"},
       {"denials", "time,session,label,kind,what,reason,remedy"},
       {"destinations", "session,name,address,port,protocol,first,last,attempts"},
+      {"notices", "id,time,kind,text"},
+      {"removals", "id,begun,done,why,through,seal,queries,connections,sessions"},
   };
   for (const auto& [view, columns] : kPromised) {
     const std::string all =
@@ -77,6 +80,13 @@ TEST_CASE("A session is shown with its policy, and how it ended") {
   ledger.Add(SessionClosedRow{1, kNoonUs + 999'999, "owner-gone"});
   CHECK(ledger.Value("SELECT closed || ' ' || close_reason FROM sessions") ==
         "2027-01-15T08:00:01.000000Z owner-gone");
+}
+
+TEST_CASE("A notice is shown as it was written, made printable") {
+  TestLedger ledger;
+  ledger.Add(resolver::NoticeRow{kNoonUs, "set-aside", "a file\nwas corrupt"});
+  CHECK(ledger.Value("SELECT id || ' ' || time || ' ' || kind || ' ' || text FROM notices") ==
+        "1 2027-01-15T08:00:00.000001Z set-aside a file\\x0awas corrupt");
 }
 
 TEST_CASE("A query is shown with everything that was recorded of it") {
@@ -360,6 +370,17 @@ TEST_CASE("Destinations count what was let through, per session, its name server
                      " first || ' ' || last || ' ' || attempts FROM destinations"
                      " WHERE session = 1") ==
         "pypi.org 192.0.2.7 443 tcp 2027-01-15T08:00:00.001002Z 2027-01-15T08:00:00.001004Z 3");
+}
+
+TEST_CASE("At the start, what a session has open is found without a look at all connections") {
+  const TestLedger ledger;
+  auto database = Database::Open(ledger.path(), Database::Mode::kReadOnly);
+  REQUIRE(database);
+  auto plan = database->Prepare("EXPLAIN QUERY PLAN " + std::string(resolver::kOpenConnectionsSql));
+  REQUIRE(plan);
+  std::string steps;
+  REQUIRE(ForEachRow(*plan, [&] { steps += std::string(plan->text(3)) + "\n"; }));
+  CHECK_THAT(steps, Catch::Contains("SEARCH c USING INDEX connection_session"));
 }
 
 }  // namespace

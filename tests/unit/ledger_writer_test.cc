@@ -7,6 +7,7 @@
 #include <set>
 
 #include "resolver/ledger_file.h"
+#include "resolver/ledger_group.h"
 #include "tests/unit/ledger_fixture.h"
 
 namespace namegate::testing {
@@ -103,22 +104,6 @@ TEST_CASE("Ids go on from the highest in the ledger") {
   CHECK(ledger.writer().NextConnectionId() == 3);
 }
 
-TEST_CASE("Sessions whose owners went with a dead daemon are closed when the ledger is opened") {
-  TestLedger ledger;
-  auto left = OpenedRow(ledger, "left");
-  left.owned = true;
-  ledger.Add(left);
-  ledger.Add(OpenedRow(ledger, "ended"));
-  ledger.Add(SessionClosedRow{2, kNoonUs + 5, "closed"});
-  ledger.Add(OpenedRow(ledger, "by hand"));
-  ledger.Reopen();
-  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 1") == "owner-gone");
-  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 2") == "closed");
-  CHECK(ledger.Value("SELECT close_reason FROM sessions WHERE session = 3") == "NULL");
-  CHECK(ledger.Value("SELECT closed FROM sessions WHERE session = 2") ==
-        "2027-01-15T08:00:00.000006Z");
-}
-
 // Writes rows until it is killed, and tells on `out` each id whose completion has run.
 [[noreturn]] void WriteUntilKilled(const std::string& directory, int out) {
   TestLedger ledger(directory);
@@ -159,6 +144,25 @@ TEST_CASE("What a completion was run for is in the ledger after kill -9") {
   CHECK(ledger.writer().NextQueryId() > last);
 }
 
+TEST_CASE("A wrong row among many is found with few transactions") {
+  TestLedger ledger;
+  std::vector<LedgerRow> rows;
+  for (int i = 0; i < 127; ++i) rows.emplace_back(DeniedRow(ledger, "evil.example"));
+  rows.insert(rows.begin() + 77, rows[76]);
+  ledger.Close();
+  auto database = resolver::OpenLedgerFile(ledger.path(), Durability::kProcess);
+  REQUIRE(database);
+  auto groups = resolver::LedgerGroupWriter::Create(*database, std::nullopt);
+  REQUIRE(groups);
+  const auto outcome = (*groups)->Commit(rows);
+  std::vector<bool> expected(128, true);
+  expected[77] = false;
+  CHECK(outcome.committed == expected);
+  CHECK_FALSE(outcome.ledger_failed);
+  CHECK_FALSE(outcome.trouble.empty());
+  CHECK(ledger.Value("SELECT count(*) FROM seal") == "7");
+}
+
 TEST_CASE("A row that the ledger refuses for its own sake fails alone") {
   TestLedger ledger;
   ledger.Add(OpenedRow(ledger, "build"));
@@ -190,10 +194,10 @@ TEST_CASE("Rows beyond the bound are refused at once, and those before it are ke
     ledger.writer().Submit(std::move(next), [&](bool ok) { ++(ok ? kept : refused); });
   }
   ledger.writer().RunCompletions();
-  CHECK(refused >= 1000);
-  CHECK(refused <= 5000 + 4000);  // and, if this machine is slow, groups that timed out
+  CHECK(refused >= 1000);  // more on a slow machine, where groups wait too long for the lock
   REQUIRE(locker->Execute("ROLLBACK"));
   ledger.Write({});
+  CHECK(kept > 0);
   CHECK(kept + refused == more);
   CHECK(ledger.Value("SELECT count(*) FROM query") == std::to_string(kept));
 }

@@ -131,6 +131,39 @@ TEST_CASE("The longest name with the longest explanation still fits where EDNS i
   Reread(built);
 }
 
+TEST_CASE("A denial keeps to every limit, however long its name and its explanation") {
+  for (size_t last = 1; last <= 61; ++last) {
+    const std::string label = std::string(63, 'x') + ".";
+    for (const std::string& front : {std::string(), label, label + label + label}) {
+      Response response;
+      response.rcode = rcode::kNxDomain;
+      response.negative_ttl_s = 5;
+      response.ede = ede::kBlocked;
+      response.ede_text = std::string(5000, 'y');
+      const QueryMessage query = QueryFor((front + std::string(last, 'x')).c_str(), rrtype::kA);
+      for (const size_t limit : {512U, 600U, 700U, 1232U}) {
+        const auto built = BuildResponse(query, response, limit);
+        CHECK(built.bytes.size() <= limit);
+        CHECK_FALSE(built.truncated);  // the explanation is cut, the denial is whole
+        CHECK(Reread(built).authorities.size() == 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("What an answer needs at least is never more than what it takes") {
+  const QueryMessage query = QueryFor("www.example.org", rrtype::kA);
+  Response response;
+  response.answer = Set(
+      {{Name("www.example.org"), rrtype::kCname, 300, std::string(Name("cdn.example.net").wire())},
+       Address("cdn.example.net", 60, 1),
+       Address("cdn.example.net", 60, 2)});
+  const size_t least = LeastResponseSize(query, *response.answer);
+  const size_t built = BuildResponse(query, response, 1232).bytes.size();
+  CHECK(least <= built);
+  CHECK(least + 40 > built);  // the target's octets and OPT are all that it leaves out
+}
+
 TEST_CASE("A query for an upstream reads back, its letters in a case of their own") {
   const std::string question = RandomCaseQuestion(Name("www.example-domain.org"), rrtype::kAaaa);
   const auto parsed = ParseQuery(AsOctets(BuildQuery(77, question)));

@@ -228,7 +228,7 @@ TEST_CASE("RDATA must have exactly the length that its type has") {
   CHECK_FALSE(Accepted(ResponseOctets(Rr("\x00\x21"s, "\x00\x01\x00"s))));  // SRV
 }
 
-// Pointer games: the class of CVE-2017-9049 (c-ares), CVE-2011-0997's cousins and endless loops.
+// RFC 9267 §2: pointers that nobody checks, as several stacks were found to follow them.
 TEST_CASE("Pointers that lead forwards, to themselves or in circles are refused") {
   const std::string tail = kA +
                            "\x00\x01"
@@ -288,6 +288,31 @@ TEST_CASE("Names that pointers make longer than 255 octets are refused") {
   CHECK(accepted == std::vector<bool>{true, true, true, false});
 }
 
+// Found by fuzzing. Runs of 0x18 and of 0x04 are labels from wherever one begins to read them, so
+// that a name can go through the same octets more than once, each time in other labels.
+TEST_CASE("A name that pointers make larger than its message is refused, as the C library does") {
+  const std::string labels = std::string(9, '\x18') + "A" + std::string(24, '\x18') +
+                             std::string(39, '\x04') + "\x18\x18\x01\xc0\x0c";
+  const std::string message =
+      "\x00\x01\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00"
+      "\x03www\x07"
+      "example\x03org\x00"
+      "\x00\x01\x00"s +
+      labels +
+      Rr(kCname,
+         "\x01"
+         "a\xc0\x26")
+          .substr(2) +
+      "\x01"
+      "a\xc0\x27" +
+      Rr(kA, kAddress).substr(2);
+  CHECK_FALSE(Accepted(message));
+  // With more octets behind, the name is as good as any.
+  std::string longer = message + Rr(kTxt, "\x3f" + std::string(63, 'x'));
+  longer[7] = 3;
+  CHECK(Accepted(longer));
+}
+
 TEST_CASE("Octets behind the last record are refused") {
   CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddress) + "x")));
   CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddress) + Rr(kA, kAddress), 1)));
@@ -331,6 +356,42 @@ TEST_CASE("A response without a question, with two, or too long is refused") {
   }
   large[7] = 70;
   CHECK_FALSE(Accepted(large));
+}
+
+// Left compressed, they would lead into a message that the client never sees (RFC 3597 §4).
+TEST_CASE("Names in types that are otherwise opaque are decompressed") {
+  const std::string pointer = "\xc0\x0c"s;
+  const std::string name =
+      "\x01"
+      "a\x07"
+      "example\x00"s;
+  const std::tuple<int, std::string, std::string> records[] = {
+      {3, "", ""},                                   // MD
+      {4, "", ""},                                   // MF
+      {7, "", ""},                                   // MB
+      {8, "", ""},                                   // MG
+      {9, "", ""},                                   // MR
+      {14, name, ""},                                // MINFO
+      {17, name, ""},                                // RP
+      {18, "\x00\x01"s, ""},                         // AFSDB
+      {21, "\x00\x01"s, ""},                         // RT
+      {26, "\x00\x01"s, name},                       // PX
+      {35, "\x00\x01\x00\x02\x01u\x02to\x00"s, ""},  // NAPTR
+      {36, "\x00\x01"s, ""},                         // KX
+  };
+  for (const auto& [number, front, back] : records) {
+    INFO(number);
+    const std::string type = {'\0', static_cast<char>(number)};
+    const auto response = ParseResponse(AsOctets(ResponseOctets(Rr(type, front + pointer + back))));
+    REQUIRE(response);
+    CHECK(response->answers[0].rdata == front + name + back);
+    CHECK_FALSE(Accepted(ResponseOctets(Rr(type, front + pointer + back + "x"))));
+    CHECK_FALSE(Accepted(ResponseOctets(Rr(type, front + "\xc0"s))));
+    CHECK_FALSE(Accepted(ResponseOctets(Rr(type, ""))));
+  }
+  // A string that is longer than its record.
+  CHECK_FALSE(
+      Accepted(ResponseOctets(Rr("\x00\x23"s, "\x00\x01\x00\x02\xffu\x02to\x00"s + pointer))));
 }
 
 TEST_CASE("SVCB parameters must be whole and in growing order") {

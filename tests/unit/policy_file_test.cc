@@ -127,6 +127,31 @@ wildcard_names = 5)");
   CHECK_THAT(ConfigRefusal("version = 1\nwildcard_names = 0"), Contains("from 1 to"));
 }
 
+TEST_CASE("How long and how large the ledger may be is read, by default without bound") {
+  const testing::TempDir dir;
+  const auto nothing = Config::Load(dir.Write("n.toml", "version = 1"), dir.path());
+  REQUIRE(nothing);
+  CHECK_FALSE(nothing->retention.wanted());
+  const auto path = dir.Write("c.toml", "version = 1\nkeep = \"90d\"\nmax_size = \"10GiB\"");
+  const auto config = Config::Load(path, dir.path());
+  REQUIRE(config);
+  CHECK(config->retention.keep == 90 * 24h);
+  CHECK(config->retention.max_bytes == int64_t{10} << 30);
+  CHECK(AgeFromText("2w") == 14 * 24h);
+  CHECK(SizeFromText("500MB") == 500'000'000);
+  for (const char* wrong : {"", "90", "d", "0d", "-1d", "1.5h", "90 d", "90D", "9999999999999d"}) {
+    INFO(wrong);
+    CHECK_FALSE(AgeFromText(wrong));
+    CHECK_THAT(ConfigRefusal("version = 1\nkeep = \"" + std::string(wrong) + "\""),
+               Contains(":2:8: keep must be") && Contains("\"90d\""));
+  }
+  for (const char* wrong : {"", "10", "0GiB", "10G", "10 GiB", "99999999999TiB"}) {
+    INFO(wrong);
+    CHECK_FALSE(SizeFromText(wrong));
+  }
+  CHECK_THAT(ConfigRefusal("version = 1\nmax_size = 10"), Contains("max_size"));
+}
+
 TEST_CASE("Name servers are read from resolv.conf as the C library reads them") {
   const testing::TempDir dir;
   const auto path = dir.Write("resolv.conf",

@@ -13,28 +13,36 @@ constexpr Clock::time_point kStart{1h};
 DomainName Name(const std::string& text) { return DomainName::FromText(text).value(); }
 
 TEST_CASE("A session may ask a second's worth at once, and then as fast as its rate") {
-  QueryRate rate;
-  const SessionLimits limits{.queries_per_s = 10, .wildcard_names = 1, .wildcard_octets = 1};
-  for (int i = 0; i < 10; ++i) CHECK(rate.Take(limits, kStart));
-  CHECK_FALSE(rate.Take(limits, kStart));
-  CHECK_FALSE(rate.Take(limits, kStart + 99ms));
-  CHECK(rate.Take(limits, kStart + 150ms));
-  CHECK_FALSE(rate.Take(limits, kStart + 150ms));
+  Rate rate;
+  for (int i = 0; i < 10; ++i) CHECK(rate.Take(10, kStart));
+  CHECK_FALSE(rate.Take(10, kStart));
+  CHECK_FALSE(rate.Take(10, kStart + 99ms));
+  CHECK(rate.Take(10, kStart + 150ms));
+  CHECK_FALSE(rate.Take(10, kStart + 150ms));
 }
 
 TEST_CASE("A session that was quiet for long has a second's worth, not more") {
-  QueryRate rate;
-  const SessionLimits limits{.queries_per_s = 10, .wildcard_names = 1, .wildcard_octets = 1};
-  CHECK(rate.Take(limits, kStart));
+  Rate rate;
+  CHECK(rate.Take(10, kStart));
   int taken = 0;
-  while (taken < 100 && rate.Take(limits, kStart + 1h)) ++taken;
+  while (taken < 100 && rate.Take(10, kStart + 1h)) ++taken;
   CHECK(taken == 10);
 }
 
 TEST_CASE("A rate of zero is no limit") {
-  QueryRate rate;
-  const SessionLimits limits{.queries_per_s = 0, .wildcard_names = 1, .wildcard_octets = 1};
-  for (int i = 0; i < 1000; ++i) CHECK(rate.Take(limits, kStart));
+  Rate rate;
+  for (int i = 0; i < 1000; ++i) CHECK(rate.Take(0, kStart));
+}
+
+TEST_CASE("What a query turned out to cost delays the next ones, by a second at most") {
+  Rate rate;
+  CHECK(rate.Take(10, kStart));
+  rate.Charge(10, 10);  // nine were left
+  CHECK_FALSE(rate.Take(10, kStart + 150ms));
+  CHECK(rate.Take(10, kStart + 250ms));
+  rate.Charge(10, 1'000'000);
+  CHECK_FALSE(rate.Take(10, kStart + 1s));
+  CHECK(rate.Take(10, kStart + 1s + 400ms));
 }
 
 struct Budget {
@@ -62,6 +70,18 @@ TEST_CASE_METHOD(Budget, "Long names use the budget up by their octets") {
   CHECK(Spend(std::string(60, 'x')));
   CHECK_FALSE(Spend(std::string(60, 'y')));
   CHECK(Spend("short"));
+}
+
+TEST_CASE_METHOD(Budget, "Each question that leaves costs an octet, its name known or not") {
+  CHECK(Spend("a"));  // two octets
+  for (int i = 0; i < 98; ++i) {
+    CHECK(budget.HasOctets(rule, limits));
+    budget.SpendQuestion(rule);
+  }
+  CHECK_FALSE(budget.HasOctets(rule, limits));
+  CHECK(Spend("a"));  // from the cache it may still be told
+  CHECK(Spend("a", kStart + 60min));
+  CHECK(budget.HasOctets(rule, limits));
 }
 
 TEST_CASE_METHOD(Budget, "An hour later there is budget again") {

@@ -486,26 +486,30 @@ std::vector<HandMade> HandMadeResponses() {
        "that goes by the type's length finds it (the class of ldns reading 4 of 20 octets)",
        About(Rr(a, 20, public_address + hidden), 2), false},
       {"an A record without RDATA: the next record's first octets are the address, to one who does "
-       "not look (CVE-2015-7547's neighbourhood)",
+       "not look (RFC 9267 §5)",
        About(Rr(a, 0, "") + good, 2), false},
-      {"an A record of 16 octets, an AAAA record of 4 (CVE-2020-8277's class: c-ares)",
+      {"an A record of 16 octets, an AAAA record of 4 (RFC 9267 §5)",
        About(Rr(a, 16, std::string(16, '\x20')) + Rr(aaaa, 4, public_address), 2), false},
-      {"a CNAME whose RDATA goes on behind the name",
+      {"a CNAME whose RDATA goes on behind the name (RFC 9267 §5)",
        About(Rr(cname, 7, "\x01x\x00"s + public_address) + good, 2), false},
-      {"a CNAME whose name runs over the end of its RDATA",
+      {"a CNAME whose name runs over the end of its RDATA (RFC 9267 §5)",
        About(Rr(cname, 2, "\x01x"s) + "\x00"s + good, 2), false},
       {"a CNAME and an address at its target, by pointers into RDATA",
        About(Rr(cname, 4, "\x01x\xc0\x0e") + "\xc0\x27" + hidden.substr(2), 2), true},
-      {"the same with a pointer that leads forwards (CVE-2017-9049's class: c-ares)",
+      {"the same with a pointer that leads forwards (RFC 9267 §2)",
        About(Rr(cname, 2, "\xc0\x29") + "\x01x\xc0\x0e" + hidden.substr(2), 2), false},
-      {"an owner that points to itself (CVE-2018-12015's class: endless loops)",
+      {"an owner that points to itself, an endless loop (RFC 9267 §2)",
        About("\xc0\x1b" + good.substr(2), 1), false},
-      {"an answer in the additional section only", About(hidden, 0, 1), true},
-      {"more records than are counted: those behind are nobody's", About(good + hidden, 1), false},
-      {"fewer records than are counted", About(good, 2), false},
-      {"two OPT records", About(good + opt + opt, 1, 2), false},
-      {"an OPT record among the answers", About(opt + good, 2), false},
-      {"an address of class CH",
+      {"an answer in the additional section only (RFC 2181 §5.4.1: not to be believed)",
+       About(hidden, 0, 1), true},
+      {"more records than are counted: those behind are nobody's (RFC 9267 §6)",
+       About(good + hidden, 1), false},
+      {"fewer records than are counted (RFC 9267 §6)", About(good, 2), false},
+      {"a SINK record that is longer than ldns reads (the class of what is left over, as above)",
+       About(Rr("\x00\x28"s, 17, "\x10" + hidden) + good, 2), false},
+      {"two OPT records (RFC 6891 §6.1.1)", About(good + opt + opt, 1, 2), false},
+      {"an OPT record among the answers (RFC 6891 §6.1.1)", About(opt + good, 2), false},
+      {"an address of class CH, another name space (RFC 1034 §3.6)",
        About("\xc0\x0c"
              "\x00\x01"
              "\x00\x03"
@@ -514,22 +518,22 @@ std::vector<HandMade> HandMadeResponses() {
                  public_address,
              1),
        false},
-      {"labels with a dot and a zero in them: the text of a name is not the name (\"The harm of "
-       "names as text\", injection attacks of 2021)",
+      {"labels with a dot and a zero in them: the text of a name is not the name (RFC 9267 §4 "
+       "for one of the ways in which programs confuse them)",
        About("\x03"
              "a.\x00\x07"
              "example\x00"s +
                  good.substr(2),
              1),
        true},
-      {"letters of the owner in another case",
+      {"letters of the owner in another case (RFC 4343 §3)",
        About("\x01"
              "A\x07"
              "EXAMPLE\x00"s +
                  good.substr(2),
              1),
        true},
-      {"letters outside ASCII are no letters",
+      {"letters outside ASCII are no letters (RFC 4343 §2)",
        About("\x01\xc1\x07"
              "example\x00"s +
                  good.substr(2),
@@ -546,6 +550,49 @@ TEST_CASE("Hostile messages made by hand are seen alike by three readers, or ref
   }
   // Of those that ours refuses, the C library and ldns read some, and differ about the addresses.
   CHECK(tally.disagreed >= 1);
+}
+
+// Of types whose form it knows, ldns reads that, and takes what is left over of their RDATA for the
+// next record.
+TEST_CASE("In RDATA of no type can a record hide that ldns finds and ours does not") {
+  const std::string a = "\x00\x01"s;
+  const std::string hidden = Rr(a, 4, "\x0a\x00\x00\x01"s);
+  const std::string good = Rr(a, 4, "\xc0\x00\x02\x07"s);
+  Tally tally;
+  for (int type = 1; type < 300; ++type) {
+    for (int before = 0; before < 60; ++before) {
+      const std::string rdata = std::string(static_cast<size_t>(before), '\0') + hidden;
+      const std::string octets = {static_cast<char>(type >> 8), static_cast<char>(type)};
+      Compare(AsOctets(About(Rr(octets, static_cast<int>(rdata.size()), rdata) + good, 2)), tally);
+    }
+  }
+  CHECK(tally.disagreed > 0);
+}
+
+// A name in RDATA whose last label reaches into the records behind it: who does not see a name
+// there goes on with the next record, who does goes on where the name ends.
+TEST_CASE("In RDATA of no type can a name reach out and find a record that ours does not") {
+  const std::string a = "\x00\x01"s;
+  const std::string null = "\x00\x0a"s;
+  const std::string hidden = Rr(a, 4, "\x0a\x00\x00\x01"s);
+  const std::string good = Rr(a, 4, "\xc0\x00\x02\x07"s);
+  const std::string behind =
+      good + Rr(null, 1 + 2 * static_cast<int>(hidden.size()), "\x00"s + hidden + hidden);
+  // The label takes in the good record and the head of the one behind it.
+  const char label = static_cast<char>(good.size() + 12);
+  std::mt19937 random(20'260'103);
+  Tally tally;
+  for (int type = 1; type < 300; ++type) {
+    const std::string octets = {static_cast<char>(type >> 8), static_cast<char>(type)};
+    for (int round = 0; round < 300; ++round) {
+      std::string rdata(random() % 26, '\0');
+      for (char& octet : rdata) octet = static_cast<char>(round < 100 ? 0 : random() % 4);
+      rdata += label;
+      Compare(AsOctets(About(Rr(octets, static_cast<int>(rdata.size()), rdata) + behind, 3)),
+              tally);
+    }
+  }
+  CHECK(tally.disagreed > 0);
 }
 
 // A query before the three. True if ours takes it.

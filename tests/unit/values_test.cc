@@ -4,6 +4,7 @@
 #include "common/control_protocol.h"
 #include "common/endpoint.h"
 #include "common/escape.h"
+#include "common/iso_time.h"
 #include "common/random.h"
 #include "common/reason.h"
 #include "common/upstream_address.h"
@@ -14,6 +15,14 @@ namespace {
 TEST_CASE("An IPv4-mapped address is the IPv4 address") {
   CHECK(IpAddress::FromText("::ffff:192.0.2.7") == IpAddress::V4(192, 0, 2, 7));
   CHECK_FALSE(IpAddress::FromText("::192.0.2.7") == IpAddress::V4(192, 0, 2, 7));
+}
+
+TEST_CASE("Times are given in UTC with microseconds, whatever somebody put into a ledger") {
+  CHECK(IsoTime(0) == "1970-01-01T00:00:00.000000Z");
+  CHECK(IsoTime(1'795'464'665'000'042) == "2026-11-23T20:11:05.000042Z");
+  CHECK(IsoTime(-1) == "1969-12-31T23:59:59.999999Z");
+  CHECK_THAT(IsoTime(INT64_MAX), Catch::EndsWith("07Z"));
+  CHECK_THAT(IsoTime(INT64_MIN), Catch::EndsWith("Z"));
 }
 
 TEST_CASE("Only whole numeric addresses are read") {

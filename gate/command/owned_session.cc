@@ -1,0 +1,112 @@
+#include "gate/command/owned_session.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "common/endpoint.h"
+#include "common/random.h"
+#include "gate/command/daemon.h"
+
+namespace namegate::command {
+namespace {
+
+// A drawn address may be taken by another session.
+constexpr int kListenAttempts = 8;
+
+std::string DrawListenAddress() {
+  const uint32_t random = RandomU32();
+  const auto address =
+      IpAddress::V4(127, static_cast<uint8_t>(128 + random % 64), static_cast<uint8_t>(random >> 8),
+                    static_cast<uint8_t>(1 + (random >> 16) % 254));
+  return Endpoint{address, static_cast<uint16_t>(20'000 + RandomU32() % 12'000)}.ToText();
+}
+
+bool HasGone(int fd) {
+  char octet = 0;
+  return recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0 ||
+         (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+}  // namespace
+
+Result<OwnedSession> OwnedSession::Open(const CommonOptions& common,
+                                        const std::vector<std::string>& upstreams,
+                                        nlohmann::json request, bool own_port) {
+  auto daemon = FindOrStartDaemon(common, upstreams);
+  if (!daemon) return daemon.error();
+  request["command"] = "session.open";
+  request["owned"] = true;
+  auto place = DaemonPlace::Open(common);
+  if (!place) return place.error();
+  OwnedSession session(std::move(place).value(), std::move(daemon).value(), std::move(request));
+  if (auto noted = session.NoteDaemon(); !noted) return noted.error();
+  if (auto opened = session.AskForSession(own_port); !opened) return opened.error();
+  if (auto held = session.HoldDirectory(); !held) return held.error();
+  return session;
+}
+
+Result<void> OwnedSession::AskForSession(bool own_port) {
+  for (int attempt = 1;; ++attempt) {
+    if (own_port) request_["listen"] = DrawListenAddress();
+    auto response = CallDaemon(daemon_, request_);
+    if (!response && own_port && attempt < kListenAttempts) continue;
+    if (!response) return response.error();
+    auto session = SessionOf(*response);
+    if (!session) return session.error();
+    info_ = std::move(session).value();
+    return {};
+  }
+}
+
+// What it takes to start one like it.
+Result<void> OwnedSession::NoteDaemon() {
+  auto response = daemon_.Call({{"command", "status"}});
+  if (!response) return response.error();
+  const nlohmann::json status = response->value("status", nlohmann::json::object());
+  restartable_ = status.is_object() && status.value("exit_when_idle", false);
+  upstreams_ = UpstreamsOf(*response);
+  return {};
+}
+
+// Whatever becomes of the names above it.
+Result<void> OwnedSession::HoldDirectory() {
+  const auto path = std::filesystem::path(info_.gate_socket).parent_path();
+  directory_.Reset(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (directory_) return {};
+  return Error{"open '" + path.string() + "': " + std::strerror(errno)};
+}
+
+Result<ControlClient> OwnedSession::FindDaemonAgain() const {
+  return restartable_ ? place_.FindOrStart(upstreams_) : place_.Connect();
+}
+
+Result<void> OwnedSession::Attend() {
+  if (state_ == State::kLost) return {};
+  if (state_ == State::kOpen && !HasGone(daemon_.fd())) return {};
+  state_ = State::kAway;
+  // A daemon that closes a session removes its socket; one that is killed leaves it.
+  const std::string gate = std::filesystem::path(info_.gate_socket).filename().string();
+  if (faccessat(directory_.get(), gate.c_str(), F_OK, 0) != 0 && errno == ENOENT) {
+    state_ = State::kLost;
+    return Error{"the daemon was stopped, and the session closed"};
+  }
+  auto daemon = FindDaemonAgain();
+  if (!daemon) return {};
+  auto adopted = daemon->Call({{"command", "session.adopt"},
+                               {"session", info_.id},
+                               {"preload", request_.value("preload", false)}});
+  if (!adopted) {
+    state_ = State::kLost;
+    return Error{"the daemon came back without the session: " + adopted.error().message};
+  }
+  daemon_ = std::move(daemon).value();
+  state_ = State::kOpen;
+  return {};
+}
+
+}  // namespace namegate::command

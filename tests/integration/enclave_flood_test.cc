@@ -1,0 +1,77 @@
+// A command that floods its gateway: bounded memory, bounded rows, and others are not held up.
+
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <set>
+
+#include "tests/integration/enclave_capture.h"
+#include "tests/integration/enclave_fixture.h"
+#include "tests/integration/enclave_internet.h"
+#include "tests/support/skip.h"
+
+namespace namegate::testing {
+namespace {
+
+using Catch::Contains;
+
+// The most memory that a process has had, in kB.
+long PeakOf(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
+  }
+  return -1;
+}
+
+TEST_CASE_METHOD(EnclaveFixture, "A scan of all ports is refused in few rows, and others go on") {
+  NeedRoot("write SYNs to a raw socket");
+  const TcpServer server(kHost, Echo);
+  Process other(
+      RunWords({kEverywhere}, {"sh", "-c",
+                               "echo ready; read line; exec " + Sandboxee("enclave_static") + " " +
+                                   kHost + " " + server.port_text()}));
+  Capture capture;
+  Process flood(RunWords({}, {"sh", "-c",
+                              Sandboxee("enclave_flood") + " " + kOther + " 1; exec " +
+                                  Sandboxee("enclave_static") + " " + kOther + " 443"}));
+  CHECK(flood.WaitForOutput("sent 131070"));
+  const Outcome meanwhile =
+      Run({kEverywhere}, {Sandboxee("enclave_static"), kHost, server.port_text()});
+  CHECK(meanwhile.out == "connect: OK\n");
+  CHECK(PeakOf(DaemonOf()) < 500'000);
+  CHECK_THAT(flood.Wait().out, Contains("connect: ECONNREFUSED"));
+  CHECK(other.Wait().out == "ready\nconnect: OK\n");
+  CHECK(capture.Seen() == std::set<std::string>{kHost});
+  const std::string of_flood = "FROM connections WHERE verdict = 'deny'";
+  CHECK(std::stol(Ask("SELECT sum(count) " + of_flood)) > 1'000);
+  CHECK(std::stol(Ask("SELECT count(*) " + of_flood)) < 10'000);
+}
+
+TEST_CASE_METHOD(EnclaveFixture, "A flood of connect() is refused to the last, and counted") {
+  const Outcome outcome =
+      Run({}, {"env", "-u", "LD_PRELOAD", Sandboxee("enclave_many"), kOther, "443", "2000"});
+  CHECK(outcome.out == "connected 0, failed 2000\n");
+  CHECK(Ask("SELECT sum(count) FROM connections WHERE verdict = 'deny'") == "2000\n");
+}
+
+TEST_CASE_METHOD(EnclaveFixture,
+                 "What waits for a verdict takes little memory, however much is sent") {
+  const UdpEcho echo(kHost);
+  Process command(RunWords({"0.0.0.0/0:1-65535/udp"}, {Sandboxee("enclave_fill"), kHost,
+                                                       echo.port_text(), directory().path()}));
+  REQUIRE(command.WaitForOutput("open: OK"));
+  const pid_t daemon = DaemonOf();
+  REQUIRE(daemon > 0);
+  kill(daemon, SIGSTOP);
+  std::ofstream(directory().File("go")) << "x";
+  CHECK(command.WaitForOutput("sent: OK", std::chrono::seconds(60)));
+  const long peak = PeakOf(RelayOf(command));
+  kill(daemon, SIGCONT);
+  CHECK(peak > 0);
+  CHECK(peak < 100'000);
+}
+
+}  // namespace
+}  // namespace namegate::testing

@@ -1,0 +1,118 @@
+// What the daemon tells an enclave's relay, and takes from it.
+
+#include "resolver/relay_service.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
+
+#include "tests/support/temp_dir.h"
+#include "tests/unit/ledger_fixture.h"
+
+namespace namegate::resolver {
+namespace {
+
+const Endpoint kServer{IpAddress::V4(192, 0, 2, 1), 443};
+
+std::vector<Rule> Rules(const std::vector<std::string>& texts) {
+  std::vector<Rule> rules;
+  for (const std::string& text : texts) rules.push_back(Rule::FromText(text).value());
+  return rules;
+}
+
+// A service in a loop of its own, with a ledger, and a relay's end of its connection.
+class RelayFixture {
+ public:
+  RelayFixture() {
+    uv_loop_init(&loop_);
+    session_ = std::make_shared<Session>(Rules({"192.0.2.1:443"}));
+    session_->id = 1;
+    const std::string path = directory_.File("relay");
+    endings_.emplace(&loop_, ledger_.writer());
+    service_ = std::move(RelayService::Listen(&loop_, path, session_, *endings_, {})).value();
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto* to = reinterpret_cast<const sockaddr*>(&address);
+    REQUIRE(connect(relay_.get(), to, sizeof address) == 0);
+    const int room = 1 << 20;
+    setsockopt(relay_.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    uv_run(&loop_, UV_RUN_NOWAIT);
+  }
+  ~RelayFixture() {
+    service_.reset();
+    endings_.reset();
+    uv_run(&loop_, UV_RUN_NOWAIT);
+    ledger_.writer().RunCompletions();
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    uv_loop_close(&loop_);
+  }
+
+  void Tell(RelayOperation operation, int64_t id) {
+    RelayMessage message{};
+    message.magic = kRelayMagic;
+    message.version = kRelayVersion;
+    message.size = sizeof message;
+    message.operation = static_cast<uint8_t>(operation);
+    message.id = id;
+    message.family = 4;
+    message.protocol = static_cast<uint8_t>(Protocol::kTcp);
+    message.port = kServer.port;
+    message.ending = static_cast<uint8_t>(Ending::kReset);
+    std::ranges::copy(kServer.address.octets(), message.address);
+    REQUIRE(send(relay_.get(), &message, sizeof message, 0) == sizeof message);
+  }
+  // The service takes what it was told, and what the ledger has written stays unheard.
+  void Turn() { uv_run(&loop_, UV_RUN_NOWAIT); }
+  // Nothing but zeros if it says nothing.
+  RelayReply Hear() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    RelayReply reply{};
+    while (recv(relay_.get(), &reply, sizeof reply, MSG_DONTWAIT) < 0 &&
+           std::chrono::steady_clock::now() < deadline) {
+      Turn();
+      ledger_.writer().RunCompletions();
+      std::this_thread::yield();
+    }
+    return reply;
+  }
+  Session& session() { return *session_; }
+  RelayService& service() { return *service_; }
+
+ private:
+  uv_loop_t loop_{};
+  testing::TempDir directory_;
+  testing::TestLedger ledger_;
+  std::shared_ptr<Session> session_;
+  std::optional<InsistentRecorder> endings_;
+  std::unique_ptr<RelayService> service_;
+  UniqueFd relay_{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+};
+
+TEST_CASE_METHOD(RelayFixture, "What a policy forbids while its row is written is broken at once") {
+  Tell(RelayOperation::kAsk, 7);
+  Turn();
+  session().ChangePolicy({});
+  service().JudgeAnew();
+  const RelayReply verdict = Hear();
+  CHECK(verdict.verdict == 1);
+  const RelayReply then = Hear();
+  CHECK(then.answer == static_cast<uint8_t>(RelayAnswer::kBreak));
+  CHECK(then.connection == verdict.connection);
+}
+
+TEST_CASE_METHOD(RelayFixture,
+                 "All that a relay told of endings counts when its session is closed") {
+  std::vector<CarriedConnection> open;
+  for (int64_t id = 1; id <= 300; ++id) open.push_back({id, Protocol::kTcp, kServer, {}});
+  service().Restore(open);
+  for (const CarriedConnection& connection : open) Tell(RelayOperation::kEnded, connection.id);
+  CHECK(service().EndAll().empty());
+}
+
+}  // namespace
+}  // namespace namegate::resolver
