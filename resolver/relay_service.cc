@@ -257,11 +257,14 @@ void RelayService::BreakIfForbidden(Carried& carried) {
 
 std::vector<ConnectionEndedRow> RelayService::EndAll() {
   // What the relay has not told in so many turns it has not told.
-  for (int turn = 0; turn < kTurnsAtEnd && link_ && !carried_.empty() && Receive(); ++turn) {
+  bool present = link_ != nullptr;
+  for (int turn = 0; turn < kTurnsAtEnd && present && !carried_.empty(); ++turn) {
+    present = Receive();
   }
   std::vector<ConnectionEndedRow> rows;
   for (const auto& [id, carried] : carried_) {
-    rows.push_back(RowFor(id, carried.confirmed ? Ending::kSessionClosed : Ending::kUnknown));
+    const bool carries = present && carried.confirmed;
+    rows.push_back(RowFor(id, carries ? Ending::kSessionClosed : Ending::kUnknown));
   }
   carried_.clear();
   return rows;

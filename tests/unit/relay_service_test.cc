@@ -80,6 +80,8 @@ class RelayFixture {
     }
     return reply;
   }
+  // The relay is gone; the service has not seen it yet.
+  void Die() { relay_.Reset(); }
   Session& session() { return *session_; }
   RelayService& service() { return *service_; }
 
@@ -112,6 +114,25 @@ TEST_CASE_METHOD(RelayFixture,
   service().Restore(open);
   for (const CarriedConnection& connection : open) Tell(RelayOperation::kEnded, connection.id);
   CHECK(service().EndAll().empty());
+}
+
+TEST_CASE_METHOD(RelayFixture, "What is open when its session is closed ended with that") {
+  Tell(RelayOperation::kAsk, 7);
+  REQUIRE(Hear().verdict == 1);
+  const auto rows = service().EndAll();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].how == Ending::kSessionClosed);
+}
+
+TEST_CASE_METHOD(RelayFixture,
+                 "What a relay carried that died just before its session was closed "
+                 "has ended unknown") {
+  Tell(RelayOperation::kAsk, 7);
+  REQUIRE(Hear().verdict == 1);
+  Die();
+  const auto rows = service().EndAll();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].how == Ending::kUnknown);
 }
 
 }  // namespace
