@@ -48,7 +48,7 @@ class SqlSandbox {
 struct SqlOptions {
   std::string sql;             // "-" reads it from standard input
   std::string ready;           // or the name of one of schema::ReadyQueries()
-  int64_t latest = 1'000'000;  // see AuditFilter::NarrowToLatest()
+  int64_t latest = 500'000;  // see AuditFilter::NarrowToLatest()
   int64_t time_limit_s = 30;
 };
 

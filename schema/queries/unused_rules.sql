@@ -19,32 +19,57 @@ lines (session_id, label, rule, rest) AS (
     substr(rest, instr(rest || char(10), char(10)) + 1)
   FROM lines WHERE rest <> ''
 ),
-rules (session_id, label, line, rule_id) AS (
+-- A rule without an id never decided anything in any session.
+rules (session_id, label, line, rule_id) AS MATERIALIZED (
   SELECT l.session_id, l.label, l.rule, u.rule_id
   FROM lines AS l
   LEFT JOIN rule AS u
     ON u.text = iif(l.rule LIKE '% private', substr(l.rule, 1, length(l.rule) - 8), l.rule)
   WHERE l.rule IS NOT NULL AND l.rule <> ''
 ),
-decided (session_id, rule_id) AS (
-  SELECT DISTINCT asked.session_id, o.rule_id
-  FROM (
-    SELECT DISTINCT session_id, outcome_id FROM query
-    WHERE query_id > max(coalesce(:after_query, 0), coalesce(:recent_query, 0))
-      AND query_id <= coalesce(:until_query, 9223372036854775807)
-      AND (:session IS NULL OR session_id IN (SELECT value FROM json_each(:session)))
-  ) AS asked
-  JOIN outcome AS o ON o.outcome_id = asked.outcome_id
-  WHERE o.rule_id IS NOT NULL
-  UNION
-  SELECT session_id, rule_id FROM connection
-  WHERE rule_id IS NOT NULL
-    AND connection_id > max(coalesce(:after_connection, 0), coalesce(:recent_connection, 0))
-    AND connection_id <= coalesce(:until_connection, 9223372036854775807)
-    AND (:session IS NULL OR session_id IN (SELECT value FROM json_each(:session)))
+-- From query to query of a named session that was decided by a rule which is left, and then no more.
+walk (session_id, at_query, left_rules) AS MATERIALIZED (
+  SELECT session_id, coalesce(:after_query, 0), ',' || group_concat(DISTINCT rule_id) || ','
+  FROM rules
+  WHERE :session IS NOT NULL AND rule_id IS NOT NULL
+  GROUP BY session_id
+  UNION ALL
+  SELECT w.session_id, hit.query_id,
+    replace(w.left_rules, ',' || o.rule_id || ',', ',')
+  FROM walk AS w
+  CROSS JOIN query AS hit ON hit.query_id = (
+    SELECT q.query_id
+    FROM query AS q
+    CROSS JOIN outcome AS p ON p.outcome_id = q.outcome_id
+    WHERE q.query_id > w.at_query
+      AND q.query_id <= coalesce(:until_query, 9223372036854775807)
+      AND q.session_id = w.session_id
+      AND instr(w.left_rules, ',' || p.rule_id || ',') > 0
+    ORDER BY q.query_id
+    LIMIT 1)
+  CROSS JOIN outcome AS o ON o.outcome_id = hit.outcome_id
+  WHERE w.left_rules <> ','
 )
-SELECT r.session_id AS session, r.label AS label, r.line AS rule
-FROM rules AS r
-WHERE NOT EXISTS (
-  SELECT 1 FROM decided AS d WHERE d.session_id = r.session_id AND d.rule_id = r.rule_id)
+SELECT d.session_id AS session, d.label AS label, d.line AS rule
+FROM rules AS d
+WHERE d.rule_id IS NULL
+  OR iif(:session IS NULL,
+    (d.session_id, d.rule_id) NOT IN (
+      SELECT q.session_id, o.rule_id
+      FROM query AS q
+      CROSS JOIN outcome AS o ON o.outcome_id = q.outcome_id
+      WHERE q.query_id > max(coalesce(:after_query, 0), coalesce(:recent_query, 0))
+        AND q.query_id <= coalesce(:until_query, 9223372036854775807)
+        AND q.session_id IS NOT NULL AND o.rule_id IS NOT NULL),
+    NOT EXISTS (
+      SELECT 1 FROM walk AS w
+      WHERE w.session_id = d.session_id
+        AND instr(w.left_rules, ',' || d.rule_id || ',') = 0))
+  AND (d.session_id, d.rule_id) NOT IN (
+    SELECT c.session_id, c.rule_id
+    FROM connection AS c
+    WHERE c.session_id IN (SELECT session_id FROM chosen)
+      AND c.rule_id IS NOT NULL
+      AND c.connection_id > max(coalesce(:after_connection, 0), coalesce(:recent_connection, 0))
+      AND c.connection_id <= coalesce(:until_connection, 9223372036854775807))
 ORDER BY session, rule;

@@ -122,6 +122,21 @@ TEST_CASE_METHOD(ReadyTest, "Which rules never decided anything?") {
   CHECK(unused[0]["rule"] == "db.example:5432 private");
   CHECK(unused[1]["rule"] == "pypi.org:443");
   CHECK(unused[2]["rule"] == "unused.example:443");
+  CHECK(Ask("unused_rules", {"--session", "wide"}) == unused);
+  // A connection alone decides, too.
+  auto connected = ConnectedRow(ledger, "192.0.2.7:443");
+  connected.session = opened.session;
+  ledger.Add(connected);
+  CHECK(Ask("unused_rules").size() == 2);
+  unused = Ask("unused_rules", {"--session", "wide"});
+  REQUIRE(unused.size() == 2);
+  CHECK(unused[0]["rule"] == "db.example:5432 private");
+  CHECK(unused[1]["rule"] == "unused.example:443");
+  // What decides for another session decides nothing here.
+  auto other = AllowedRow(ledger, "unused.example");
+  other.rule = "unused.example:443";
+  ledger.Add(other);
+  CHECK(Ask("unused_rules", {"--session", "wide"}) == unused);
   // Of a policy that was changed, those that it has now.
   ledger.Add(resolver::PolicyChangedRow{opened.session, kNoonUs, "other.example:443\n"});
   unused = Ask("unused_rules");
