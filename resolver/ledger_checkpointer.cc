@@ -13,13 +13,28 @@ namespace {
 
 constexpr int64_t kFrameBytes = 4096 + 24;  // a page in the log, with its header
 
+// A checkpoint that leaves something in the log leaves to the kernel what it wrote, and the one
+// that ends it, the writer's, would wait for all of that to reach the disk. So would its next
+// write, if the log had gathered more than the kernel lets be unwritten.
+void Sync(Database& database) {
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(database.handle(), "main", which, &file);
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    // If it fails, so does the writer's, and that is heard.
+    static_cast<void>(file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY));
+  }
+}
+
 }  // namespace
 
 // Trouble loses nothing: what was committed is in the log. If it lasts, the disk fills and the
 // writer says so.
-bool CheckpointLedger(Database& database, int* moved) {
+bool CheckpointLedger(Database& database, Checkpointed* result) {
+  Checkpointed ignored;
+  if (result == nullptr) result = &ignored;
   const int code = sqlite3_wal_checkpoint_v2(database.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                             nullptr, moved);
+                                             &result->log_pages, &result->moved_pages);
   if ((code & 0xff) == SQLITE_BUSY) return false;
   if (code != SQLITE_OK) {
     spdlog::debug("{}", SqliteError(database.handle(), "checkpoint the ledger").message);
@@ -73,8 +88,11 @@ void LedgerCheckpointer::Run() {
     if (stopping_) return;
     requested_ = false;
     lock.unlock();
-    int moved = 0;
-    if (CheckpointLedger(database_, &moved)) length_.ThreadMoved(moved);
+    Checkpointed checkpointed;
+    if (CheckpointLedger(database_, &checkpointed)) {
+      if (checkpointed.log_pages >= LedgerLogLength::kWriterPages) Sync(database_);
+      length_.ThreadMoved(checkpointed.moved_pages);
+    }
     lock.lock();
   }
 }

@@ -13,10 +13,15 @@
 
 namespace namegate::resolver {
 
+// The length of the write-ahead log, and how much of it is in the ledger.
+struct Checkpointed {
+  int log_pages = 0;
+  int moved_pages = 0;
+};
+
 // Moves what is in the write-ahead log into the ledger, as far as no reader is in the way. False if
-// another checkpoint is running. `moved`, if given, is how much of the log, in pages, is in the
-// ledger then.
-bool CheckpointLedger(Database& database, int* moved = nullptr);
+// another checkpoint is running.
+bool CheckpointLedger(Database& database, Checkpointed* result = nullptr);
 
 // Moves committed pages from the write-ahead log into the ledger, on a thread and a connection of
 // its own, so that the writer does not wait for it.

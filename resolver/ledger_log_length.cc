@@ -7,11 +7,10 @@ namespace namegate::resolver {
 namespace {
 
 constexpr int kBackgroundPages = 1000;  // 4 MiB of log: what SQLite itself does by default
-constexpr int kWriterPages = 4096;      // 16 MiB
 constexpr int kRetryPages = 256;
-// What the writer moves itself costs answers their time: some milliseconds at most, as long as the
-// thread keeps up. If it does not, more is left to it the longer the log is, or that would never
-// begin anew.
+// What the writer moves itself costs answers their time: some milliseconds, if it is little. Where
+// the thread comes near but never so near, more is left to the writer the longer the log has grown
+// since, or it would never begin anew.
 constexpr int kLeftPages = 512;
 constexpr int kLeftPart = 32;
 
@@ -22,11 +21,14 @@ LedgerLogLength::Task LedgerLogLength::AfterCommit(int log_pages) {
     next_in_background_ = kBackgroundPages;
     next_by_writer_ = kWriterPages;
     moved_pages_ = 0;
+    near_pages_ = log_pages;
     file_pages_ = std::min(file_pages_, limit_);
   }
   file_pages_ = std::max(file_pages_, log_pages);
   const int left = log_pages - std::clamp(moved_pages_.load(), 0, log_pages);
-  if (log_pages >= next_by_writer_ && left <= std::max(kLeftPages, log_pages / kLeftPart)) {
+  if (left > std::max(kLeftPages, log_pages / kLeftPart)) near_pages_ = log_pages;
+  const int grown = log_pages - near_pages_;
+  if (log_pages >= next_by_writer_ && left <= std::max(kLeftPages, grown / kLeftPart)) {
     return Task::kWriter;
   }
   if (log_pages < next_in_background_) return Task::kNone;

@@ -11,6 +11,8 @@ namespace namegate::resolver {
 // thread, but for ThreadMoved().
 class LedgerLogLength {
  public:
+  // From this length on the writer moves the last of it.
+  static constexpr int kWriterPages = 4'096;  // 16 MiB
   // Beyond this the file is cut back.
   static constexpr int kKeptPages = 16'384;  // 64 MiB
   // SQLite does so within a COMMIT, which waits for it: so at a time it is no more than twice this.
@@ -34,6 +36,7 @@ class LedgerLogLength {
   int next_in_background_ = 0;
   int next_by_writer_ = 0;
   std::atomic<int> moved_pages_ = 0;
+  int near_pages_ = 0;  // up to which the thread was far behind
   int file_pages_ = kKeptPages;
   int limit_ = kKeptPages;
 };
