@@ -1,5 +1,6 @@
 #include "tests/crash/crash_run.h"
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -17,7 +18,7 @@
 namespace namegate::testing {
 namespace {
 
-constexpr int kSessions = 3;
+constexpr std::array kGates = {"preload", "preload", "enclave"};  // of the sessions
 // The moments: after so many more responses and verdicts, or so long after the start.
 constexpr uint32_t kMostSeenBetweenKills = 500;
 constexpr uint32_t kLongestStart_us = 60'000;
@@ -40,8 +41,9 @@ class CrashRun {
     authority_.On("*", [](const SeenQuery& query, const Bytes& honest) {
       return AnswerWith(AddressRecord(query.name))(query, honest);
     });
-    for (int i = 0; i < kSessions; ++i) {
-      sessions_.push_back(daemon_.OpenPrivateSession({kLoadRule}));
+    for (const char* gate : kGates) {
+      sessions_.push_back(daemon_.OpenSessionBy(
+          {{"allow_private", std::vector<std::string>{kLoadRule}}, {"gate", gate}}));
       proxies_.push_back(
           std::make_unique<CapturingProxy>(sessions_.back().nameserver, observations_));
     }
@@ -131,6 +133,7 @@ class CrashRun {
     }
     for (; counted_verdicts_ < verdicts.size(); ++counted_verdicts_) {
       const SeenVerdict& verdict = verdicts[counted_verdicts_];
+      if (verdict.relayed) ++report_.relayed;
       // Addresses that were answered are of this network; others never had a lease.
       if (!verdict.allowed && verdict.address.starts_with("198.1")) ++report_.forgotten;
     }
@@ -166,6 +169,7 @@ std::string CrashReport::ToText() const {
   std::string text = std::to_string(kills) + " kills under load and " +
                      std::to_string(kills_while_starting) + " while starting\n" +
                      "responses: " + responses.ToText() + "\nverdicts:  " + verdicts.ToText() +
+                     " (" + std::to_string(relayed) + " of them to a relay)" +
                      "\nsessions or leases forgotten: " + std::to_string(forgotten) + "\n";
   for (const std::string& complaint : complaints) text += "complaint: " + complaint + "\n";
   return text;

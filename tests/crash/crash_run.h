@@ -26,6 +26,7 @@ struct CrashReport {
   int kills_while_starting = 0;
   Tally responses;
   Tally verdicts;
+  size_t relayed = 0;    // of the verdicts, those that an enclave's relay was given
   size_t forgotten = 0;  // answers of a daemon that did not know its session or its lease any more
   std::vector<std::string> complaints;  // sessions and seals that are not as they must be
 

@@ -29,6 +29,7 @@ void MustLoseNothing(const std::string& what, CrashOptions options) {
     CHECK(report.kills == options.kills);
     CHECK(report.responses.complete());
     CHECK(report.verdicts.complete());
+    CHECK(report.relayed > 0);
     CHECK(report.forgotten == 0);
     CHECK(report.complaints.empty());
   }

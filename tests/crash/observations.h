@@ -16,13 +16,13 @@ struct SeenResponse {
   Bytes message;
 };
 
-// A verdict that a gate was given.
+// A verdict that a gate, or an enclave's relay, was given.
 struct SeenVerdict {
   int64_t session = 0;
   std::string address;
   uint16_t port = 0;
   bool allowed = false;
-  uint16_t reason = 0;  // a namegate::Reason
+  bool relayed = false;
 };
 
 // What others than the daemon saw leave it. For several threads.

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <map>
 
+#include "tests/crash/relay_client.h"
 #include "tests/support/dns_client.h"
 
 namespace namegate::testing {
@@ -20,6 +22,9 @@ constexpr size_t kTcpWindow = 8;
 constexpr size_t kUdpTries = 4;
 // That connect at the same time.
 constexpr int kPrograms = 3;
+// What an enclave's relay asks at a time, and how many of its connections stay open.
+constexpr size_t kRelayWindow = 3;
+constexpr size_t kCarried = 32;
 constexpr std::chrono::milliseconds kShortSilence{30};
 // Of a daemon that is there: more would be asked of one that is only slow.
 constexpr std::chrono::milliseconds kLongSilence{3'000};
@@ -75,6 +80,10 @@ SessionLoad::SessionLoad(const TestSession& session, const Endpoint& nameserver,
     : session_(session), nameserver_(nameserver), control_(control), observations_(observations) {
   threads_.emplace_back([this] { AskOverUdp(); });
   threads_.emplace_back([this] { AskOverTcp(); });
+  if (!session.relay_socket.empty()) {
+    threads_.emplace_back([this] { Carry(); });
+    return;
+  }
   for (int i = 0; i < kPrograms; ++i) threads_.emplace_back([this] { Connect(); });
 }
 
@@ -142,21 +151,57 @@ std::optional<std::string> SessionLoad::AnsweredAddress() {
   return answered_[random_() % answered_.size()];
 }
 
+SeenVerdict SessionLoad::NextDestination(uint32_t attempt) {
+  const auto answered = attempt % 5 == 0 ? std::nullopt : AnsweredAddress();
+  const uint32_t number = control_.NextNumber();
+  SeenVerdict next;
+  next.session = session_.id;
+  next.address = answered.value_or(NeverAnswered(number));
+  next.port = static_cast<uint16_t>(1 + number % 65'535);
+  return next;
+}
+
 void SessionLoad::Connect() {
   for (uint32_t attempt = 0; !stopping_; ++attempt) {
     control_.WaitWhilePaused();
-    AskGate(attempt % 5 == 0 ? std::nullopt : AnsweredAddress());
+    SeenVerdict seen = NextDestination(attempt);
+    const auto reply = AskGateSocket(session_.gate_socket, seen.address, seen.port);
+    if (!reply) {
+      std::this_thread::sleep_for(kRetry);
+      continue;
+    }
+    seen.allowed = reply->verdict == 1;
+    observations_.Add(seen);
   }
 }
 
-void SessionLoad::AskGate(const std::optional<std::string>& answered) {
-  const uint32_t number = control_.NextNumber();
-  const std::string address = answered.value_or(NeverAnswered(number));
-  const auto port = static_cast<uint16_t>(1 + number % 65'535);
-  const auto reply = AskGateSocket(session_.gate_socket, address, port);
-  if (reply) {
-    observations_.Add(SeenVerdict{session_.id, address, port, reply->verdict == 1, reply->reason});
-  } else {
+// Some connections stay open, over the daemon's death too.
+void SessionLoad::Carry() {
+  std::deque<int64_t> carried;
+  for (uint32_t attempt = 0; !stopping_;) {
+    RelayClient relay(session_.relay_socket);
+    for (const int64_t connection : carried) relay.Tell(RelayOperation::kKept, connection);
+    relay.Tell(RelayOperation::kAllKept, 0);
+    std::map<int64_t, SeenVerdict> asked;
+    while (!stopping_) {
+      control_.WaitWhilePaused();
+      for (; asked.size() < kRelayWindow; ++attempt) {
+        const SeenVerdict& next = asked[attempt] = NextDestination(attempt);
+        relay.Ask(attempt, next.address, next.port);
+      }
+      const auto reply = relay.Receive();
+      if (!reply) break;
+      const auto found = asked.find(reply->id);
+      if (found == asked.end()) continue;
+      found->second.allowed = reply->verdict == 1;
+      found->second.relayed = true;
+      observations_.Add(found->second);
+      asked.erase(found);
+      if (reply->verdict == 1) carried.push_back(reply->connection);
+      if (carried.size() <= kCarried) continue;
+      relay.Tell(RelayOperation::kEnded, carried.front());
+      carried.pop_front();
+    }
     std::this_thread::sleep_for(kRetry);
   }
 }

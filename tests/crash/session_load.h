@@ -45,9 +45,9 @@ class LoadControl {
 };
 
 // Programs of one session that never tire: they ask over UDP and TCP and connect to what they were
-// answered, whether the daemon is there or not, until the object goes. No two questions of one
-// client have the same name, and no two connections the same destination. The control must not be
-// paused when the object goes.
+// answered, whether the daemon is there or not, until the object goes. Before an enclave's stands a
+// relay; the others ask the gate. No two questions of one client have the same name, and no two
+// connections the same destination. The control must not be paused when the object goes.
 class SessionLoad {
  public:
   // DNS goes to `nameserver`, which stands before the session's own; gates ask the session itself.
@@ -61,12 +61,13 @@ class SessionLoad {
   void AskOverUdp();
   void AskOverTcp();
   void Connect();
+  void Carry();
   std::string NextName();
   // Remembers the address of an answered name as one that may be connected to.
   void NoteAnswer(const Reply& reply);
   std::optional<std::string> AnsweredAddress();
-  // Asks about an answered address, or one that never was.
-  void AskGate(const std::optional<std::string>& answered);
+  // An answered address now and then, else one that never was, and a port.
+  SeenVerdict NextDestination(uint32_t attempt);
 
   const TestSession session_;
   const Endpoint nameserver_;

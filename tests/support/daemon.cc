@@ -101,7 +101,7 @@ TestSession Daemon::OpenSessionBy(nlohmann::json request) {
     const nlohmann::json& session = (*response)["session"];
     return {session["id"].get<int64_t>(),
             Endpoint::FromText(session["nameserver"].get<std::string>()).value(),
-            session["gate_socket"].get<std::string>()};
+            session["gate_socket"].get<std::string>(), session["relay_socket"].get<std::string>()};
   }
 }
 

@@ -22,6 +22,7 @@ struct TestSession {
   int64_t id = 0;
   Endpoint nameserver;
   std::string gate_socket;
+  std::string relay_socket;  // of an enclave
 };
 
 struct DaemonOptions {
