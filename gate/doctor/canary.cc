@@ -96,7 +96,10 @@ std::optional<Canary> Canary::Open(const Probe& probe, const std::string& direct
 }
 
 UniqueFd Canary::ConnectedSocket(const Probe& probe) const {
-  const SocketAddress to({AddressOf(probe), port_, {}, -1, 0});
+  Target canary;
+  canary.address = AddressOf(probe);
+  canary.port = port_;
+  const SocketAddress to(canary);
   UniqueFd socket(::socket(to.family(), SOCK_DGRAM, 0));
   if (!socket || connect(socket.get(), to.get(), to.length()) != 0) return {};
   return socket;

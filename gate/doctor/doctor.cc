@@ -1,5 +1,6 @@
 #include "gate/doctor/doctor.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -58,6 +59,11 @@ class StageLedger {
         return Ask("SELECT count(*) FROM connections WHERE verdict = 'deny' AND id > ?1 AND "
                    "protocol = ?2 AND port = ?3",
                    {connections_, protocol, port})
+                   .value_or(0) > 0;
+      case Row::kOption:
+        return Ask("SELECT count(*) FROM connections WHERE verdict = 'deny' AND id > ?1 AND "
+                   "reason = ?2",
+                   {connections_, "socket-option", 0})
                    .value_or(0) > 0;
       case Row::kQuery:
         return Ask("SELECT count(*) FROM queries WHERE verdict = 'deny' AND id > ?1 AND qname = ?2",
@@ -151,8 +157,11 @@ class Doctor {
   void OpenCanaries() {
     for (const Probe& probe : Probes()) {
       canaries_.push_back(Canary::Open(probe, workshop_.path()));
-      if (probe.name == "inherited" && canaries_.back()) {
-        inherited_ = canaries_.back()->ConnectedSocket(probe);
+      if (!canaries_.back()) continue;
+      if (probe.name == "inherited") inherited_ = canaries_.back()->ConnectedSocket(probe);
+      if (probe.name == "kept") {
+        kept_ = canaries_.back()->ConnectedSocket(probe);
+        fcntl(kept_.get(), F_SETFD, FD_CLOEXEC);
       }
     }
   }
@@ -161,6 +170,7 @@ class Doctor {
     nlohmann::json plan = {{"directory", workshop_.path()},
                            {"outside", getpid()},
                            {"inherited", inherited_.get()},
+                           {"kept", kept_.get()},
                            {"tries", nlohmann::json::array()}};
     if (strip) plan["strip"] = 1;
     for (size_t i = 0; i < canaries_.size(); ++i) {
@@ -259,6 +269,7 @@ class Doctor {
   std::string self_;
   std::vector<std::optional<Canary>> canaries_;
   UniqueFd inherited_;
+  UniqueFd kept_;
   std::vector<bool> possible_;
   Examination examination_;
 };

@@ -21,6 +21,20 @@ namespace {
 constexpr std::array kKept = {"net/ipv4/ip_unprivileged_port_start", "net/ipv4/ping_group_range",
                               "net/ipv4/tcp_fastopen"};
 
+// What a kernel left to itself drops, so that the gates are what holds it here.
+constexpr std::array<std::pair<const char*, const char*>, 8> kOpenings = {{
+    // A packet that is written to the loopback device is of an address of its own.
+    {"net/ipv4/conf/lo/accept_local", "1"},
+    {"net/ipv4/conf/lo/rp_filter", "0"},
+    {"net/ipv4/conf/all/rp_filter", "0"},
+    {"net/ipv4/conf/lo/route_localnet", "1"},
+    // Routes that a packet brings along.
+    {"net/ipv4/conf/all/accept_source_route", "1"},
+    {"net/ipv4/conf/lo/accept_source_route", "1"},
+    {"net/ipv6/conf/all/seg6_enabled", "1"},
+    {"net/ipv6/conf/lo/seg6_enabled", "1"},
+}};
+
 std::vector<std::pair<const char*, std::string>> HostSettings() {
   std::vector<std::pair<const char*, std::string>> settings;
   for (const char* name : kKept) {
@@ -44,10 +58,8 @@ Result<void> EnterLittleNetwork() {
   const auto settings = HostSettings();
   if (auto made = MakeNetwork(); !made) return made;
   for (const auto& [name, value] : settings) (void)enclave::SetSysctl(name, value.c_str()).ok();
-  // A packet that is written to the loopback device is of an address of its own.
-  (void)enclave::SetSysctl("net/ipv4/conf/lo/accept_local", "1").ok();
-  (void)enclave::SetSysctl("net/ipv4/conf/lo/rp_filter", "0").ok();
-  (void)enclave::SetSysctl("net/ipv4/conf/all/rp_filter", "0").ok();
+  // If one of them fails there is less to show.
+  for (const auto& [name, value] : kOpenings) (void)enclave::SetSysctl(name, value).ok();
   auto netlink = enclave::Netlink::Open();
   if (!netlink) return netlink.error();
   if (auto up = netlink->SetUp("lo"); !up) return up;

@@ -17,6 +17,7 @@ struct Target {
   uint16_t port = 0;
   std::string socket;  // a Unix socket; '@' in front: an abstract name
   int inherited = -1;  // a socket that doctor has connected to the canary
+  int kept = -1;       // another, of that number in doctor alone
   pid_t outside = 0;   // doctor itself
 };
 
@@ -27,8 +28,9 @@ using Attempt = std::string (*)(const Target& target);
 // The kind of server that sees whether a probe got through.
 enum class CanaryKind : uint8_t { kTcp, kUdp, kIcmp, kUnix, kVsock };
 
-// What the ledger has of an attempt that was held back.
-enum class Row : uint8_t { kNone, kConnection, kQuery };
+// What the ledger has of an attempt that was held back. kOption: an option was asked for that no
+// program gets, before there was a destination.
+enum class Row : uint8_t { kNone, kConnection, kOption, kQuery };
 
 // One way round a gate. The enclave promises to hold them all.
 struct Probe {
@@ -56,6 +58,8 @@ std::string TryConnect(const Target& target);
 std::string TryMapped(const Target& target);
 std::string TryFastOpen(const Target& target);
 std::string TryMultipath(const Target& target);
+std::string TrySourceRoute(const Target& target);
+std::string TryRoutingHeader(const Target& target);
 std::string TrySyscall(const Target& target);
 std::string TryDnsOverTcp(const Target& target);
 // Over UDP:
@@ -74,9 +78,11 @@ std::string TryScrubbed(const Target& target);
 std::string TryUserNamespace(const Target& target);
 std::string TryOutsideNamespace(const Target& target);
 std::string TryInherited(const Target& target);
+std::string TryKept(const Target& target);
 std::string TryPacket(const Target& target);
 std::string TryPing(const Target& target);
 std::string TryVsock(const Target& target);
 std::string TryUnix(const Target& target);
+std::string TryUncovered(const Target& target);
 
 }  // namespace namegate::doctor

@@ -30,6 +30,10 @@ constexpr auto kProbes = std::to_array<Probe>({
      Row::kConnection, TryFastOpen},
     {"multipath", "Multipath TCP", CanaryKind::kTcp, kHost, 0, Row::kConnection, kHeld,
      Row::kConnection, TryMultipath},
+    {"source-route", "a source route of its own", CanaryKind::kTcp, kHost, 0, Row::kConnection,
+     kHeld, Row::kOption, TrySourceRoute},
+    {"routing-header", "an IPv6 routing header", CanaryKind::kTcp, "2001:db8:1::1", 0,
+     Row::kConnection, kHeld, Row::kOption, TryRoutingHeader},
     {"sendto", "sendto()", CanaryKind::kUdp, kHost, 0, Row::kConnection, kHeld, Row::kConnection,
      TrySendto},
     {"sendmsg", "sendmsg()", CanaryKind::kUdp, kHost, 0, Row::kConnection, kHeld, Row::kConnection,
@@ -60,8 +64,12 @@ constexpr auto kProbes = std::to_array<Probe>({
      Row::kNone, kHeld, Row::kConnection, TryOutsideNamespace},
     {"inherited", "a connected socket that was left open", CanaryKind::kUdp, kHost, 0, Row::kNone,
      kCooperative, Row::kNone, TryInherited},
+    {"kept", "a socket taken out of a process outside (as a debugger may)", CanaryKind::kUdp, kHost,
+     0, Row::kNone, kCooperative, Row::kNone, TryKept},
     {"packet", "a packet written to the device (AF_PACKET)", CanaryKind::kUdp, kHost, 0,
      Row::kConnection, kHeld, Row::kNone, TryPacket},
+    {"packet-loopback", "the same to the host's loopback", CanaryKind::kUdp, kLoopback, 0,
+     Row::kNone, kHeld, Row::kNone, TryPacket},
     {"ping", "ICMP by a raw socket", CanaryKind::kIcmp, kHost, 0, Row::kNone, kHeld, Row::kNone,
      TryPing},
     {"vsock", "AF_VSOCK, which knows no network namespaces", CanaryKind::kVsock, "", 0, Row::kNone,
@@ -72,6 +80,8 @@ constexpr auto kProbes = std::to_array<Probe>({
      kCooperative, Row::kNone, TryUnix},
     {"state", "Namegate's own sockets", CanaryKind::kUnix, "/state/doctor", 0, Row::kNone,
      kCooperative, Row::kNone, TryUnix},
+    {"uncovered", "the same, once what hides them has come off", CanaryKind::kUnix,
+     "/state/uncovered", 0, Row::kNone, kCooperative, Row::kNone, TryUncovered},
 });
 
 }  // namespace

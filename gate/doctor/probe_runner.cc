@@ -53,6 +53,7 @@ void Say(const std::string& name, const std::string& what) {
   target.port = static_cast<uint16_t>(Member(entry, "port", 0));
   target.socket = SocketOf(*found, Member<std::string>(plan, "directory", ""));
   target.inherited = Member(plan, "inherited", -1);
+  target.kept = Member(plan, "kept", -1);
   target.outside = Member(plan, "outside", 0);
   alarm(kPatienceS);
   const std::string said = found->attempt(target);

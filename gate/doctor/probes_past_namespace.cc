@@ -10,6 +10,7 @@
 #include <netinet/udp.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -77,6 +78,14 @@ std::string TryOutsideNamespace(const Target& target) {
 
 std::string TryInherited(const Target& target) { return Said(write(target.inherited, "x", 1)); }
 
+std::string TryKept(const Target& target) {
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, target.outside, 0)));
+  if (!process) return Said(-1);
+  const UniqueFd taken(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), target.kept, 0)));
+  if (!taken) return Said(-1);
+  return Said(write(taken.get(), "x", 1));
+}
+
 std::string TryPacket(const Target& target) {
   const UniqueFd socket(::socket(AF_PACKET, SOCK_DGRAM, 0));
   if (!socket) return Said(-1);
@@ -124,6 +133,16 @@ std::string TryUnix(const Target& target) {
   const auto length =
       static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + target.socket.size());
   return Said(connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), length));
+}
+
+// The directory is held open while the mount namespace that it was found in ends.
+std::string TryUncovered(const Target& target) {
+  const size_t slash = target.socket.rfind('/');
+  const UniqueFd directory(open(target.socket.substr(0, slash).c_str(), O_PATH | O_DIRECTORY));
+  if (!directory || unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return Said(-1);
+  Target found = target;
+  found.socket = "/proc/self/fd/" + std::to_string(directory.get()) + target.socket.substr(slash);
+  return TryUnix(found);
 }
 
 }  // namespace namegate::doctor

@@ -1,10 +1,13 @@
 // Ways over TCP that programs take without meaning harm, and some that they do not.
 
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -24,6 +27,16 @@ std::string ConnectBy(const SocketAddress& to, int protocol) {
   return Said(connect(socket.get(), to.get(), to.length()));
 }
 
+template <size_t kSize>
+std::string ConnectWith(const Target& target, int level, int option,
+                        const std::array<uint8_t, kSize>& value) {
+  const SocketAddress to(target);
+  const UniqueFd socket(::socket(to.family(), SOCK_STREAM, 0));
+  if (!socket) return Said(-1);
+  if (setsockopt(socket.get(), level, option, value.data(), kSize) != 0) return Said(-1);
+  return Said(connect(socket.get(), to.get(), to.length()));
+}
+
 }  // namespace
 
 std::string Said(long result) {
@@ -36,6 +49,21 @@ std::string TryConnect(const Target& target) { return ConnectBy(SocketAddress(ta
 
 std::string TryMultipath(const Target& target) {
   return ConnectBy(SocketAddress(target), kMultipath);
+}
+
+// A loose source route with one stop, which is where it is to go at last (RFC 791 §3.1).
+std::string TrySourceRoute(const Target& target) {
+  std::array<uint8_t, 8> route = {IPOPT_LSRR, 7, 4};
+  std::ranges::copy(target.address.octets(), route.begin() + 3);
+  return ConnectWith(target, IPPROTO_IP, IP_OPTIONS, route);
+}
+
+// Segment routing by way of the destination itself (RFC 8754 §2): every kernel has it.
+std::string TryRoutingHeader(const Target& target) {
+  std::array<uint8_t, 40> header = {0, 4, 4, 1, 1};  // type 4, one segment left of two
+  std::ranges::copy(target.address.octets(), header.begin() + 8);
+  std::ranges::copy(target.address.octets(), header.begin() + 24);
+  return ConnectWith(target, IPPROTO_IPV6, IPV6_RTHDR, header);
 }
 
 std::string TryMapped(const Target& target) {

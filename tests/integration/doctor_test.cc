@@ -63,8 +63,9 @@ void CheckHealthy(const Visit& visit) {
   CHECK(visit.WithState("unrecorded", "enclave").empty());
   CHECK(visit.WithState("cooperative-only", "enclave").empty());
   // The ones that every host can show.
-  for (const char* name : {"connect", "metadata", "loopback", "sendto", "dns-udp", "dns-tcp",
-                           "static", "scrubbed", "inherited", "abstract", "agent", "state"}) {
+  for (const char* name :
+       {"connect", "metadata", "loopback", "sendto", "dns-udp", "dns-tcp", "static", "scrubbed",
+        "inherited", "abstract", "agent", "state", "uncovered"}) {
     CHECK(visit.State(name, "enclave") == "covered");
   }
 }
