@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "common/iso_time.h"
 #include "resolver/control_request.h"
+#include "resolver/log.h"
 #include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
@@ -112,7 +112,7 @@ void Daemon::ReadHostResolvers() {
   for (const UpstreamAddress& upstream : host_resolvers_.upstreams()) {
     names += " " + upstream.ToText();
   }
-  spdlog::info("{} has changed, the upstream resolvers are now{}", host_resolvers_.path(), names);
+  LogInfo(host_resolvers_.path() + " has changed, the upstream resolvers are now" + names);
   forwarder_->Replace(host_resolvers_.upstreams());
   pipeline_->ForgetAnswers();
 }
@@ -179,7 +179,7 @@ void Daemon::WatchSignals() {
 }
 
 void Daemon::Run() {
-  spdlog::info("namegated {} serves '{}'", NAMEGATE_VERSION, paths_.directory());
+  LogInfo("namegated " NAMEGATE_VERSION " serves '" + paths_.directory() + "'");
   uv_run(&loop_, UV_RUN_DEFAULT);
 }
 
@@ -200,7 +200,7 @@ void Daemon::OnIdle() {
 void Daemon::Stop(const char* why) {
   if (stopping_) return;
   stopping_ = true;
-  spdlog::info("stopping: {}", why);
+  LogInfo("stopping: " + std::string(why));
   control_->StopAccepting();
   manager_->StopReceiving();
   pipeline_->FlushCounted();

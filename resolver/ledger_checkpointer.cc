@@ -1,12 +1,11 @@
 #include "resolver/ledger_checkpointer.h"
 
-#include <spdlog/spdlog.h>
-
 #include <string>
 #include <utility>
 
 #include "common/quiet_thread.h"
 #include "resolver/ledger_file.h"
+#include "resolver/log.h"
 
 namespace namegate::resolver {
 namespace {
@@ -37,7 +36,7 @@ bool CheckpointLedger(Database& database, Checkpointed* result) {
                                              &result->log_pages, &result->moved_pages);
   if ((code & 0xff) == SQLITE_BUSY) return false;
   if (code != SQLITE_OK) {
-    spdlog::debug("{}", SqliteError(database.handle(), "checkpoint the ledger").message);
+    LogDebug(SqliteError(database.handle(), "checkpoint the ledger").message);
   }
   return true;
 }

@@ -1,8 +1,8 @@
 #include "resolver/ledger_log.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
+
+#include "resolver/log.h"
 
 namespace namegate::resolver {
 namespace {
@@ -18,11 +18,10 @@ void LedgerLog::Trouble(const LedgerGroupWriter::Outcome& outcome) {
   if (logged && now - *logged < kTroubleInterval) return;
   logged = now;
   if (outcome.ledger_failed) {
-    spdlog::error("the ledger cannot be written, so nothing is answered or let through: {}",
-                  outcome.trouble);
+    LogError("the ledger cannot be written, so nothing is answered or let through: " +
+             outcome.trouble);
   } else {
-    spdlog::error("the ledger refused a row, which was not answered or let through: {}",
-                  outcome.trouble);
+    LogError("the ledger refused a row, which was not answered or let through: " + outcome.trouble);
   }
 }
 
@@ -33,7 +32,7 @@ void LedgerLog::Committed(std::span<const LedgerRow> group, const std::string& h
   });
   if (!closed && now - head_logged_ < kHeadInterval) return;
   head_logged_ = now;
-  spdlog::info("the ledger's last seal is {}", head);
+  LogInfo("the ledger's last seal is " + head);
 }
 
 }  // namespace namegate::resolver

@@ -1,12 +1,11 @@
 #include "resolver/ledger_retention.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "common/seal_search.h"
 #include "resolver/ledger_damage.h"
+#include "resolver/log.h"
 #include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
@@ -54,8 +53,8 @@ Result<void> LedgerRetention::Step() {
     check_.reset();
     Rest();
     if (damaged) return done;
-    spdlog::warn("old rows of the ledger cannot be removed, which is tried again later: {}",
-                 done.error().message);
+    LogWarning("old rows of the ledger cannot be removed, which is tried again later: " +
+               done.error().message);
   }
   if (stage_ == Stage::kLook) return {};
   // As long again for everything else.
@@ -139,7 +138,7 @@ Result<void> LedgerRetention::Refuse(const ChainAnchor& removal) {
 }
 
 Result<void> LedgerRetention::Notice(const std::string& kind, const std::string& text) {
-  spdlog::error("{}", text);
+  LogError(text);
   const LedgerRow notice = NoticeRow{NowMicroseconds(), kind, text};
   const auto outcome = groups_.Commit({&notice, 1});
   return outcome.trouble.empty() ? Result<void>() : Error{outcome.trouble};
@@ -274,8 +273,9 @@ Result<void> LedgerRetention::Remove(Clock::time_point deadline) {
   if (!done) return done.error();
   if (!*done) return {};
   const LedgerRemoval::Counts& removed = removal_->removed();
-  spdlog::info("removed from the ledger because of its {}: {} queries, {} connections, {} sessions",
-               removal_->anchor().why, removed.queries, removed.connections, removed.sessions);
+  LogInfo("removed from the ledger because of its " + removal_->anchor().why + ": " +
+          std::to_string(removed.queries) + " queries, " + std::to_string(removed.connections) +
+          " connections, " + std::to_string(removed.sessions) + " sessions");
   removal_.reset();
   stage_ = Stage::kShrink;
   return {};

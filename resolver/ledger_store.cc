@@ -1,13 +1,12 @@
 #include "resolver/ledger_store.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 #include <vector>
 
 #include "common/escape.h"
 #include "resolver/ledger_damage.h"
 #include "resolver/ledger_file.h"
+#include "resolver/log.h"
 #include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
@@ -45,7 +44,7 @@ Result<std::unique_ptr<LedgerStore>> LedgerStore::BeginAnew(const LedgerOptions&
     if (auto said = (*store)->SaySetAside(*text, now_us, rows); !said) return said.error();
   }
   if (auto finished = FinishSettingAside(options.path); !finished) return finished.error();
-  spdlog::error("{}; a new one is begun", *text);
+  LogError(*text + "; a new one is begun");
   return store;
 }
 

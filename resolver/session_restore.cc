@@ -1,9 +1,9 @@
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "resolver/ledger_damage.h"
+#include "resolver/log.h"
 #include "resolver/session_manager.h"
 #include "resolver/wall_clock.h"
 
@@ -19,8 +19,8 @@ Result<void> SessionManager::Restore(const std::string& path) {
   for (const OpenSession& opened : *open) {
     auto restored = RestoreSession(opened);
     if (restored) continue;
-    spdlog::warn("session {} cannot be opened again, so it is closed: {}", opened.id,
-                 restored.error().message);
+    LogWarning("session " + std::to_string(opened.id) +
+               " cannot be opened again, so it is closed: " + restored.error().message);
     SessionClosedRow row{opened.id, NowMicroseconds(), "not-restored", {}};
     for (const OpenConnection& lost : *connections) {
       if (lost.session != opened.id) continue;
@@ -31,10 +31,10 @@ Result<void> SessionManager::Restore(const std::string& path) {
   RemoveStaleSockets();
   RestoreConnections(*connections);
   if (sessions_.size() > 0) {
-    spdlog::info("{} sessions are open again", sessions_.size());
+    LogInfo(std::to_string(sessions_.size()) + " sessions are open again");
     if (auto leases = RestoreLeases(path); !leases) {
-      spdlog::error("leases are not restored, so names must be resolved again: {}",
-                    leases.error().message);
+      LogError("leases are not restored, so names must be resolved again: " +
+               leases.error().message);
       if (IsDamagedLedger(path)) ledger_.SetAside(leases.error().message);
     }
   }

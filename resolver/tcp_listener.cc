@@ -1,11 +1,10 @@
 #include "resolver/tcp_listener.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "resolver/framing.h"
+#include "resolver/log.h"
 
 namespace namegate::resolver {
 namespace {
@@ -168,7 +167,7 @@ TcpListener::TcpListener(uv_loop_t* loop, UniqueFd socket, int64_t session, Quer
   const int code = uv_listen(socket_.stream(), kBacklog, [](uv_stream_t* server, int status) {
     static_cast<TcpListener*>(server->data)->OnConnection(status);
   });
-  if (code != 0) spdlog::error("listen on a session's TCP address: {}", uv_strerror(code));
+  if (code != 0) LogError(std::string("listen on a session's TCP address: ") + uv_strerror(code));
 }
 
 TcpListener::~TcpListener() {

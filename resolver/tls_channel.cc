@@ -1,11 +1,10 @@
 #include "resolver/tls_channel.h"
 
-#include <spdlog/spdlog.h>
-
 #include <vector>
 
 #include "common/network_order.h"
 #include "resolver/framing.h"
+#include "resolver/log.h"
 #include "resolver/message_builder.h"
 
 namespace namegate::resolver {
@@ -212,7 +211,7 @@ void TlsChannel::Lost(Failure failure, const std::string& trouble) {
   }
   if (!failed.empty() && trouble != trouble_) {
     trouble_ = trouble;
-    spdlog::warn("upstream {}: {}", upstream_.ToText(), trouble);
+    LogWarning("upstream " + upstream_.ToText() + ": " + trouble);
   }
   if (!waiting_.empty()) Connect();
   for (const Done& done : failed) done({std::nullopt, failure});
