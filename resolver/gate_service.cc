@@ -60,6 +60,7 @@ GateService::GateService(uv_loop_t* loop, std::string path, UniqueFd socket,
       path_(std::move(path)),
       socket_(std::move(socket)),
       session_(std::move(session)),
+      ledger_(ledger),
       attempts_(loop, session_, ledger, "preload"),
       terms_(terms) {
   poll_.Make(this, [&](uv_poll_t* poll) { return uv_poll_init(loop, poll, socket_.get()); });
@@ -135,25 +136,28 @@ bool GateService::TryRequest(Connection& connection) {
 void GateService::Answer(const std::shared_ptr<Connection>& connection, const GateRequest& request,
                          size_t size) {
   const GateVerdict verdict = JudgeGateRequest(*session_, request, size, terms_);
-  const int64_t pid = PeerOf(connection->socket.get());
-  // Behind the gate stands the wall, which sees the same attempt once more.
-  const bool seen_again = session_->gate == "enclave" && verdict.verdict == Verdict::kAllow;
-  const auto remember = [session = session_, protocol = verdict.protocol, to = verdict.destination,
-                         pid](int64_t id) {
-    session->fresh_allows.Add(protocol, *to, pid, id, FreshAllows::Clock::now());
-  };
+  const pid_t pid = PeerOf(connection->socket.get());
   const GateReply reply = ReplyFor(verdict.verdict, verdict.reason, verdict.quiet, verdict.message);
-  attempts_.Record(
-      pid, verdict, [connection, reply, seen_again, remember](bool committed, int64_t id) {
-        if (connection->service == nullptr) return;  // the session closed meanwhile
-        if (committed && seen_again) remember(id);
-        SendReply(connection->socket.get(),
-                  committed
-                      ? reply
-                      : ReplyFor(Verdict::kDeny, Reason::kLedgerUnavailable, false,
-                                 "denied: the ledger cannot be written, so nothing connects"));
-        connection->service->Forget(*connection);
-      });
+  std::shared_ptr<FreshAllow> allow;
+  if (verdict.verdict == Verdict::kAllow && session_->gate == "enclave") {
+    allow = std::make_shared<FreshAllow>();
+    session_->fresh_allows.Add(verdict.protocol, *verdict.destination, pid, allow,
+                               FreshAllows::Clock::now());
+    // Where rows are refused, who explains denials says so, rather than the wall.
+    if (session_->walled && ledger_.trouble().empty()) {
+      SendReply(connection->socket.get(), reply);
+      Forget(*connection);
+    }
+  }
+  attempts_.Record(pid, verdict, [connection, allow, reply](bool committed, int64_t id) {
+    if (allow) allow->Settle(committed, id);
+    if (connection->service == nullptr) return;  // answered, or the session closed meanwhile
+    SendReply(connection->socket.get(),
+              committed ? reply
+                        : ReplyFor(Verdict::kDeny, Reason::kLedgerUnavailable, false,
+                                   "denied: the ledger cannot be written, so nothing connects"));
+    connection->service->Forget(*connection);
+  });
 }
 
 void GateService::Forget(Connection& connection) {

@@ -19,7 +19,9 @@
 namespace namegate::resolver {
 
 // A session's gate socket: answers what the gates of its processes ask. One connection is one
-// question; the reply leaves when its row is committed.
+// question; the reply leaves when its row is committed. But inside an enclave, where what is
+// allowed leads to the wall and no further, that leaves at once: there the relay's question, which
+// follows, waits for the row.
 class GateService {
  public:
   // Programs with more threads than this connecting at one moment wait in the kernel's backlog.
@@ -62,6 +64,7 @@ class GateService {
   std::string path_;
   UniqueFd socket_;
   std::shared_ptr<Session> session_;
+  LedgerWriter& ledger_;
   AttemptRecorder attempts_;
   LeaseTerms terms_;
   UvHandle<uv_poll_t> poll_;

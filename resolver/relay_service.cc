@@ -75,6 +75,7 @@ RelayService::RelayService(uv_loop_t* loop, std::string path, UniqueFd socket,
 
 RelayService::~RelayService() {
   unlink(path_.c_str());
+  session_->walled = false;
   if (link_) link_->service = nullptr;
 }
 
@@ -89,6 +90,7 @@ void RelayService::Accept() {
   link_ = std::make_shared<Link>();
   link_->service = this;
   link_->socket = std::move(accepted);
+  session_->walled = true;
   link_->poll.Make(this,
                    [&](uv_poll_t* poll) { return uv_poll_init(loop_, poll, link_->socket.get()); });
   WatchLink(UV_READABLE);
@@ -101,6 +103,7 @@ void RelayService::WatchLink(int events) {
     if ((ready & UV_READABLE) == 0 || self->Receive()) return;
     self->link_->service = nullptr;
     self->link_.reset();
+    self->session_->walled = false;
     self->Lose(/*unconfirmed_only=*/false);
   });
 }
@@ -165,26 +168,23 @@ void RelayService::Answer(const RelayMessage& question) {
                             ? RefuseRelayed(asked->protocol, asked->to)
                             : JudgeRelayed(*session_, asked->protocol, asked->to, terms_);
   asked->name = verdict.name;
-  if (verdict.verdict == Verdict::kAllow) {
-    // The preload gate was told so a moment ago, and that is on record.
+  const bool allowed = verdict.verdict == Verdict::kAllow;
+  const auto answer = [link = link_, number = question.id, allowed, connection = *asked](
+                          bool committed, int64_t id) mutable {
+    if (link->service == nullptr) return;  // the session or the relay is gone
+    connection.id = id;
+    if (committed && allowed) return link->service->Allow(number, connection);
+    link->service->Reply(number, Verdict::kDeny, 0);
+  };
+  if (allowed) {
+    // The preload gate was told so a moment ago, and the row is there or on its way.
     const auto known = session_->fresh_allows.Take(question.protocol, asked->to, question.pid,
                                                    FreshAllows::Clock::now());
-    if (known) {
-      asked->id = *known;
-      return Allow(question.id, *asked);
-    }
+    if (known) return known->WhenSettled(answer);
   } else if (session_->preload && verdict.reason != Reason::kSocketOption) {
     verdict.reason = Reason::kBypassedPreload;
   }
-  const bool allowed = verdict.verdict == Verdict::kAllow;
-  attempts_.Record(question.pid, verdict,
-                   [link = link_, number = question.id, allowed, connection = *asked](
-                       bool committed, int64_t id) mutable {
-                     if (link->service == nullptr) return;  // the session or the relay is gone
-                     connection.id = id;
-                     if (committed && allowed) return link->service->Allow(number, connection);
-                     link->service->Reply(number, Verdict::kDeny, 0);
-                   });
+  attempts_.Record(question.pid, verdict, answer);
 }
 
 void RelayService::Allow(int64_t question, const CarriedConnection& connection) {
@@ -227,7 +227,7 @@ void RelayService::Ended(const RelayMessage& message) {
   if (found->second.forbidden) row.how = Ending::kPolicyChanged;
   row.bytes = {message.bytes_out & INT64_MAX, message.bytes_in & INT64_MAX};
   carried_.erase(found);
-  endings_.Record(row);
+  endings_.RecordSoon(row);
 }
 
 void RelayService::Lose(bool unconfirmed_only) {

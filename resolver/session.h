@@ -21,9 +21,10 @@ struct Session {
   std::string gate;   // "preload", "enclave" or "none"
   std::string token;  // names its gate socket
   int64_t opened_us = 0;
-  Endpoint nameserver;             // where its programs ask
-  bool owned = false;              // ends with the connection that opened it
-  bool preload = false;            // in an enclave: the preload gate is loaded inside as well
+  Endpoint nameserver;   // where its programs ask
+  bool owned = false;    // ends with the connection that opened it
+  bool preload = false;  // in an enclave: the preload gate is loaded inside as well
+  bool walled = false;   // an enclave's relay is there, which asks about all that connects
   std::optional<IpPrefix> client;  // set: known by these client addresses, on a shared name server
   Policy policy;
   // Earlier ones, which queries under way still refer to.

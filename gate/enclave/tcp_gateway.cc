@@ -1,5 +1,6 @@
 #include "gate/enclave/tcp_gateway.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -154,6 +155,9 @@ void TcpGateway::Dial(const std::shared_ptr<Attempt>& attempt, const Endpoint& t
   const auto* address = reinterpret_cast<const sockaddr*>(&storage);
   if (connect(attempt->far.get(), address, length) == 0) return Dialled(attempt, 0);
   if (errno != EINPROGRESS) return Dialled(attempt, errno);
+  // A server on this host has answered by now.
+  pollfd answered{attempt->far.get(), POLLOUT, 0};
+  if (poll(&answered, 1, 0) > 0) return Dialled(attempt, ErrorOf(attempt->far.get()));
   // Weak: an attempt that leaves the table takes its watch and socket along.
   attempt->watch = around_.loop.Add(attempt->far.get(), EPOLLOUT,
                                     [this, weak = std::weak_ptr(attempt)](uint32_t) {

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "common/control_protocol.h"
+#include "common/sqlite.h"
 #include "common/state_paths.h"
 #include "tests/integration/enclave_fixture.h"
 #include "tests/integration/enclave_internet.h"
@@ -32,6 +33,37 @@ TEST_CASE_METHOD(EnclaveFixture, "A program that asks is told why, and its attem
              Contains("denied tcp 203.0.113.2:443") && Contains("to allow it: 203.0.113.2:443"));
   CHECK(Rows("gate, address, verdict, reason, ended") ==
         "preload|203.0.113.1|allow|rule|closed\npreload|203.0.113.2|deny|no-lease|-\n");
+}
+
+TEST_CASE_METHOD(EnclaveFixture,
+                 "What the gate allows goes no further than the wall before it is recorded") {
+  const TcpServer server(kHost, Echo);
+  const std::string begin = directory().File("begin");
+  Process command(
+      RunWords({kEverywhere}, {"python3", "-c",
+                               "import os, socket, sys, time\n"
+                               "print('ready', flush=True)\n"
+                               "while not os.path.exists(sys.argv[3]): time.sleep(0.01)\n"
+                               "while True:\n"
+                               "    try:\n"
+                               "        socket.create_connection(sys.argv[1:3]); break\n"
+                               "    except OSError as e: print('error', e.errno, flush=True)\n"
+                               "print('connected', flush=True)\n",
+                               kHost, server.port_text(), begin}));
+  REQUIRE(command.WaitForOutput("ready"));
+  auto auditor = Database::Open(StatePaths(state_dir()).ledger(), Database::Mode::kReadWriteCreate);
+  REQUIRE(auditor);
+  REQUIRE(auditor->Execute("BEGIN IMMEDIATE"));
+  std::ofstream(begin) << "now";
+  CHECK(command.WaitForOutput("error 111"));
+  // From then on who explains denials says no.
+  CHECK(command.WaitForOutput("error 13"));
+  CHECK(server.accepted() == 0);
+  REQUIRE(auditor->Execute("ROLLBACK"));
+  CHECK(command.WaitForOutput("connected"));
+  CHECK(command.Wait().status == 0);
+  CHECK(server.accepted() == 1);
+  CHECK(Rows("gate, verdict, ended") == "preload|allow|closed\n");
 }
 
 TEST_CASE_METHOD(EnclaveFixture, "What was refused and did not ask is recorded as a bypass") {

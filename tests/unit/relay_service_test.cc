@@ -80,6 +80,11 @@ class RelayFixture {
     }
     return reply;
   }
+  // Whether it has said anything.
+  bool Heard() const {
+    char octet = 0;
+    return recv(relay_.get(), &octet, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
+  }
   // The relay is gone; the service has not seen it yet.
   void Die() { relay_.Reset(); }
   Session& session() { return *session_; }
@@ -105,6 +110,41 @@ TEST_CASE_METHOD(RelayFixture, "What a policy forbids while its row is written i
   const RelayReply then = Hear();
   CHECK(then.answer == static_cast<uint8_t>(RelayAnswer::kBreak));
   CHECK(then.connection == verdict.connection);
+}
+
+TEST_CASE_METHOD(RelayFixture, "What the gate was allowed waits at the wall for its row") {
+  CHECK(session().walled);
+  const auto allow = [this] {
+    auto fresh = std::make_shared<FreshAllow>();
+    session().fresh_allows.Add(6, kServer, 0, fresh, FreshAllows::Clock::now());
+    return fresh;
+  };
+  const auto recorded = allow();
+  Tell(RelayOperation::kAsk, 7);
+  Turn();
+  CHECK_FALSE(Heard());
+  recorded->Settle(true, 42);
+  const RelayReply allowed = Hear();
+  CHECK(allowed.verdict == 1);
+  CHECK(allowed.connection == 42);
+  allow()->Settle(true, 43);
+  Tell(RelayOperation::kAsk, 8);
+  CHECK(Hear().connection == 43);
+  // Without a row there is no leave.
+  const auto lost = allow();
+  Tell(RelayOperation::kAsk, 9);
+  Turn();
+  lost->Settle(false, 44);
+  CHECK(Hear().verdict == 0);
+  // The relay's question makes one of its own then.
+  allow()->Settle(false, 45);
+  Tell(RelayOperation::kAsk, 10);
+  const RelayReply own = Hear();
+  CHECK(own.verdict == 1);
+  CHECK(own.connection == 1);
+  Die();
+  Turn();
+  CHECK_FALSE(session().walled);
 }
 
 TEST_CASE_METHOD(RelayFixture,
