@@ -46,8 +46,8 @@ class SqlSandbox {
 
 // What is to be run, and for how long.
 struct SqlOptions {
-  std::string sql;             // "-" reads it from standard input
-  std::string ready;           // or the name of one of schema::ReadyQueries()
+  std::string sql;           // "-" reads it from standard input
+  std::string ready;         // or the name of one of schema::ReadyQueries()
   int64_t latest = 500'000;  // see AuditFilter::NarrowToLatest()
   int64_t time_limit_s = 30;
 };
