@@ -1,23 +1,33 @@
 -- What was denied most, in how many sessions, and which rule would allow it? A row for several, past
--- a session's limits, counts as those. They are counted in the indexes of what was denied, so that it
--- does not matter how much else there is.
-WITH span (whole, after_query, until_query, after_connection, until_connection) AS (
+-- a session's limits, counts as those. All that was denied is counted in the indexes of that, so that
+-- it does not matter how much else there is; the latest, row by row.
+WITH span (whole, latest, after_query, until_query, after_connection, until_connection) AS (
   SELECT
     coalesce(:after_query, 0) = 0 AND coalesce(:until_query = 9223372036854775807, TRUE),
-    coalesce(:after_query, 0), coalesce(:until_query, 9223372036854775807),
-    coalesce(:after_connection, 0), coalesce(:until_connection, 9223372036854775807)
+    coalesce(:recent_query, 0) > 0,
+    max(coalesce(:after_query, 0), coalesce(:recent_query, 0)),
+    coalesce(:until_query, 9223372036854775807),
+    max(coalesce(:after_connection, 0), coalesce(:recent_connection, 0)),
+    coalesce(:until_connection, 9223372036854775807)
 ),
 -- Counted without a look at the bounds if there are none. min() is the first in its index, where
 -- max() would cost more than the count.
 asked (session_id, outcome_id, times, first_id) AS MATERIALIZED (
   SELECT session_id, outcome_id, count(*), min(query_id)
   FROM query INDEXED BY query_denied
-  WHERE verdict = 0 AND :session IS NULL AND (SELECT whole FROM span)
+  WHERE verdict = 0 AND :session IS NULL AND (SELECT whole AND NOT latest FROM span)
+  GROUP BY session_id, outcome_id
+  UNION ALL
+  SELECT session_id, outcome_id, count(*), min(query_id)
+  FROM query NOT INDEXED
+  WHERE verdict = 0 AND :session IS NULL AND (SELECT latest FROM span)
+    AND query_id > (SELECT after_query FROM span)
+    AND query_id <= (SELECT until_query FROM span)
   GROUP BY session_id, outcome_id
   UNION ALL
   SELECT session_id, outcome_id, count(*), min(query_id)
   FROM query INDEXED BY query_denied
-  WHERE verdict = 0 AND :session IS NULL AND NOT (SELECT whole FROM span)
+  WHERE verdict = 0 AND :session IS NULL AND (SELECT NOT whole AND NOT latest FROM span)
     AND query_id > (SELECT after_query FROM span)
     AND query_id <= (SELECT until_query FROM span)
   GROUP BY session_id, outcome_id

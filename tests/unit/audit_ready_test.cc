@@ -183,11 +183,20 @@ TEST_CASE_METHOD(ReadyTest, "What looks at rows one by one looks at the latest, 
   CHECK(Ask("reached", {"--since", "2027-01-15", "--latest", "10"}).size() == 2);
   for (const auto& [name, rows] : {std::pair{"reached", "0"},
                                    {"reached", "1000"},
-                                   {"denied_most", "10"},
+                                   {"denied_most", "0"},
                                    {"shared_addresses", "10"}}) {
     CHECK(ask(name, rows).err.empty());
   }
-  CHECK(json::parse(ask("denied_most", "10").out)[0]["times"] == 20);
+  const Outcome denied = ask("denied_most", "10");
+  CHECK_THAT(denied.err, Catch::Contains("--latest 0"));
+  const json most = json::parse(denied.out);
+  REQUIRE(most.size() == 1);
+  CHECK(most[0]["what"] == "many.example");
+  CHECK(most[0]["times"] == 10);
+  CHECK(most[0]["sessions"] == 1);
+  CHECK(most[0]["first"] <= most[0]["last"]);
+  CHECK(json::parse(ask("denied_most", "0").out)[0]["times"] == 20);
+  CHECK(Ask("denied_most", {"--session", "build", "--latest", "10"})[0]["times"] == 20);
   CHECK(Audit({"sql", "SELECT 1", "--latest", "10"}).status == 2);
 }
 
