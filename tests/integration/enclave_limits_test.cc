@@ -88,6 +88,36 @@ TEST_CASE_METHOD(EnclaveFixture, "Connections to more ports than are listened on
   CHECK(outcome.out == "1200 {0}\n");
 }
 
+TEST_CASE_METHOD(EnclaveFixture,
+                 "Of more flows than are kept the longest silent gives way, and comes again") {
+  NeedDescriptors(6'000);
+  const UdpEcho echo(kHost);
+  // The first flow is used anew in between, so that it is the second that gives way.
+  const Outcome outcome =
+      Run({std::string(kHost) + ":1-65535/udp"},
+          {"python3", "-c",
+           "import resource, socket, sys\n"
+           "resource.setrlimit(resource.RLIMIT_NOFILE, (6000, 6000))\n"
+           "def ask(s):\n"
+           "    for i in range(20):\n"
+           "        s.send(b'x')\n"
+           "        try: return s.recv(9)\n"
+           "        except TimeoutError: pass\n"
+           "flows = []\n"
+           "for i in range(4097):\n"
+           "    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)\n"
+           "    s.connect((sys.argv[1], int(sys.argv[2]))); flows.append(s)\n"
+           "    if i == 4096: ask(flows[0])\n"
+           "    ask(s)\n"
+           "print(ask(flows[0]), ask(flows[1]), ask(flows[4096]))\n",
+           kHost, echo.port_text()});
+  INFO(outcome.err);
+  CHECK(outcome.out == "b'x' b'x' b'x'\n");
+  CHECK(Ask("SELECT count(*) FROM connections WHERE ended = 'session-closed'") == "4096\n");
+  // The second, and then the third for the second's return.
+  CHECK(Ask("SELECT id FROM connections WHERE ended = 'idle' ORDER BY id") == "2\n3\n");
+}
+
 TEST_CASE_METHOD(EnclaveFixture, "A relay that has no descriptor left rests until it has") {
   NeedPrograms({"prlimit"});
   const TcpServer server(kHost, Echo);
