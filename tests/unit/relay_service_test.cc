@@ -44,13 +44,21 @@ class RelayFixture {
     uv_run(&loop_, UV_RUN_NOWAIT);
   }
   ~RelayFixture() {
+    Stop();
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    uv_loop_close(&loop_);
+  }
+
+  // As the daemon does.
+  void Stop() {
+    if (!service_) return;
     service_.reset();
     endings_.reset();
     uv_run(&loop_, UV_RUN_NOWAIT);
     ledger_.writer().RunCompletions();
-    uv_run(&loop_, UV_RUN_DEFAULT);
-    uv_loop_close(&loop_);
+    ledger_.Close();
   }
+  std::string Ended() const { return ledger_.Value("SELECT how FROM connection_ending"); }
 
   void Tell(RelayOperation operation, int64_t id) {
     RelayMessage message{};
@@ -154,6 +162,22 @@ TEST_CASE_METHOD(RelayFixture,
   service().Restore(open);
   for (const CarriedConnection& connection : open) Tell(RelayOperation::kEnded, connection.id);
   CHECK(service().EndAll().empty());
+}
+
+TEST_CASE_METHOD(RelayFixture, "An ending is recorded in a moment, and before the daemon stops") {
+  const auto end = [this](int64_t question) {
+    Tell(RelayOperation::kAsk, question);
+    Tell(RelayOperation::kEnded, Hear().connection);
+    Turn();
+  };
+  end(7);
+  CHECK(Ended() == "no row");
+  SECTION("in a moment") {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (Ended() == "no row" && std::chrono::steady_clock::now() < deadline) Turn();
+  }
+  SECTION("before the daemon stops") { Stop(); }
+  CHECK(Ended() == std::to_string(static_cast<int>(Ending::kReset)));
 }
 
 TEST_CASE_METHOD(RelayFixture, "What is open when its session is closed ended with that") {
