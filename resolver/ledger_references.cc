@@ -5,6 +5,19 @@
 namespace namegate::resolver {
 namespace {
 
+constexpr size_t kName = SealedTablePlace("name");
+constexpr size_t kAddress = SealedTablePlace("address");
+constexpr size_t kRule = SealedTablePlace("rule");
+constexpr size_t kProgram = SealedTablePlace("program");
+constexpr size_t kGate = SealedTablePlace("gate");
+constexpr size_t kPolicy = SealedTablePlace("policy");
+constexpr size_t kRecord = SealedTablePlace("record");
+constexpr size_t kAnswer = SealedTablePlace("answer_set");
+constexpr size_t kOutcome = SealedTablePlace("outcome");
+constexpr size_t kSession = SealedTablePlace("session");
+constexpr size_t kQuery = SealedTablePlace("query");
+constexpr size_t kConnection = SealedTablePlace("connection");
+
 std::string Newest(size_t table) {
   return std::string("SELECT max(") + kSealedTables[table].id + ") FROM " +
          kSealedTables[table].table;
@@ -41,22 +54,7 @@ void AddChild(const char* child, const std::string& column, RemovableTable& pare
   parent.remove_with.push_back("DELETE FROM " + std::string(child) + " WHERE " + column + " = ?1");
 }
 
-}  // namespace
-
-std::vector<RemovableTable> RemovalOrder() {
-  constexpr size_t kName = SealedTablePlace("name");
-  constexpr size_t kAddress = SealedTablePlace("address");
-  constexpr size_t kRule = SealedTablePlace("rule");
-  constexpr size_t kProgram = SealedTablePlace("program");
-  constexpr size_t kGate = SealedTablePlace("gate");
-  constexpr size_t kPolicy = SealedTablePlace("policy");
-  constexpr size_t kRecord = SealedTablePlace("record");
-  constexpr size_t kAnswer = SealedTablePlace("answer_set");
-  constexpr size_t kOutcome = SealedTablePlace("outcome");
-  constexpr size_t kSession = SealedTablePlace("session");
-  constexpr size_t kQuery = SealedTablePlace("query");
-  constexpr size_t kConnection = SealedTablePlace("connection");
-
+RemovableTable Connections() {
   RemovableTable connection{kConnection, {Newest(kConnection)}, {}, {}, {}};
   connection.references = {ScanOf(
       "connection", "session_id, gate_id, program_id, address_id, rule_id, name_id, query_id",
@@ -75,12 +73,10 @@ std::vector<RemovableTable> RemovalOrder() {
        {kConnection}}};
   AddChild("connection_ending", "connection_id", connection);
   connection.remove_with.emplace_back("DELETE FROM connection_count WHERE connection_id = ?1");
+  return connection;
+}
 
-  RemovableTable query{kQuery, {Newest(kQuery)}, {}, {}, {}};
-  query.remove_with = {"DELETE FROM query_count WHERE query_id = ?1"};
-  query.references = {ScanOf("query", "session_id, client_id, outcome_id, answer_id",
-                             {kSession, kAddress, kOutcome, kAnswer})};
-
+RemovableTable Sessions() {
   RemovableTable session{kSession, {Newest(kSession)}, {}, {}, {}};
   // Those that are open.
   session.held_by = {
@@ -95,10 +91,10 @@ std::vector<RemovableTable> RemovalOrder() {
   AddChild("policy_change", "session_id", session);
   session.references.push_back(ScanOf("policy_change", "policy_id", {kPolicy}));
   AddChild("exposure", "session_id", session);
+  return session;
+}
 
-  RemovableTable outcome{kOutcome, {Newest(kOutcome)}, {}, {}, {}};
-  outcome.references = {ScanOf("outcome", "qname_id, rule_id", {kName, kRule})};
-
+RemovableTable Answers() {
   RemovableTable answer{kAnswer, {Newest(kAnswer)}, {}, {}, {}};
   answer.remove_with = {"DELETE FROM answer_record WHERE answer_id = ?1"};
   // The limit counts whole answers, since a scan goes on behind the last id that it saw.
@@ -109,12 +105,25 @@ std::vector<RemovableTable> RemovalOrder() {
        "  WHERE answer_id > ?1 AND answer_id <= ?2 ORDER BY answer_id LIMIT ?3) AS s"
        " LEFT JOIN answer_record AS r ON r.answer_id = s.answer_id ORDER BY s.answer_id",
        {kRecord}}};
+  return answer;
+}
+
+}  // namespace
+
+std::vector<RemovableTable> RemovalOrder() {
+  RemovableTable query{kQuery, {Newest(kQuery)}, {}, {}, {}};
+  query.remove_with = {"DELETE FROM query_count WHERE query_id = ?1"};
+  query.references = {ScanOf("query", "session_id, client_id, outcome_id, answer_id",
+                             {kSession, kAddress, kOutcome, kAnswer})};
+
+  RemovableTable outcome{kOutcome, {Newest(kOutcome)}, {}, {}, {}};
+  outcome.references = {ScanOf("outcome", "qname_id, rule_id", {kName, kRule})};
 
   RemovableTable record{kRecord, {Newest(kRecord)}, {}, {}, {}};
   record.references = {ScanOf("record", "owner_id", {kName})};
 
-  return {connection,     query,          session,           outcome,
-          answer,         record,         Values("policy"),  Values("program"),
+  return {Connections(),  query,          Sessions(),        outcome,
+          Answers(),      record,         Values("policy"),  Values("program"),
           Values("gate"), Values("rule"), Values("address"), Values("name")};
 }
 
