@@ -18,6 +18,12 @@ Error CannotRead(const std::string& path, const std::string& why) {
   return Error{"read ledger '" + path + "': " + why};
 }
 
+// Of a file, or a directory above it, that others may not look into.
+Error MayNotRead(const std::string& path) {
+  return CannotRead(path, std::string(std::strerror(errno)) +
+                              "; read it as the user whom the daemon runs as, or as root");
+}
+
 Result<void> CheckFile(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
@@ -26,13 +32,10 @@ Result<void> CheckFile(const std::string& path) {
                         "there is none; give the daemon's directory with --state-dir, or start "
                         "namegated to begin one");
     }
-    return CannotRead(path, std::strerror(errno));
+    return errno == EACCES ? MayNotRead(path) : CannotRead(path, std::strerror(errno));
   }
   if (!S_ISREG(status.st_mode)) return CannotRead(path, "not a file");
-  if (access(path.c_str(), R_OK) != 0) {
-    return CannotRead(path, std::string(std::strerror(errno)) +
-                                "; read it as the user whom the daemon runs as, or as root");
-  }
+  if (access(path.c_str(), R_OK) != 0) return MayNotRead(path);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "gate/command/audit.h"
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -72,7 +73,7 @@ void AddListReport(CLI::App& parent, const Shared& audit, Report report, const c
   CLI::App* command = AddReport(parent, audit, report, name, description, help);
   command->add_option("--limit", audit->options.limit, "The latest N rows; 0 for all")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
 }
 
@@ -93,7 +94,7 @@ void AddSql(CLI::App& parent, const Shared& audit) {
       ->add_option("--latest", audit->sql.latest,
                    "With --ready: the latest N queries, and a tenth as many connections; 0 for all")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
       ->capture_default_str()
       ->needs(ready);
   command->add_option("--time-limit", audit->sql.time_limit_s, "Give up after so many seconds")
@@ -113,7 +114,7 @@ void AddTail(CLI::App& parent, const Shared& audit) {
   command->add_flag("-f,--follow", audit->follow, "Go on with what is recorded from now on");
   command->add_option("--limit", audit->tail_rows, "Begin with the latest N; 0 for all")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
   command->callback([audit] {
     audit->options.limit = audit->tail_rows;
