@@ -57,16 +57,13 @@ Ending EndingFor(const Refusal& refusal) {
   return refusal.kind == Refusal::Kind::kReset ? Ending::kRefused : Ending::kUnreachable;
 }
 
-void TcpGateway::OnPacket(std::span<const uint8_t> packet) {
+void TcpGateway::OnPacket(std::span<const uint8_t> packet, Arrival arrival) {
   const auto syn = ParseSyn(packet);
   // Root in the sandbox can write any source; an answer to it would not leave the gateway.
   if (!syn || syn->source.address != SandboxAddressLike(syn->source.address)) return;
   if (IsHostsOwn(syn->destination.address)) return;
-  const Key key{syn->source, syn->destination};
-  // Of a connection that is open already: a copy, which the kernel answers too.
-  const auto relayed = relayed_syns_.find(key);
-  if (relayed != relayed_syns_.end() && relayed->second == syn->sequence) return;
-  const auto found = attempts_.find(key);
+  if (syns_.IsCopy(*syn, arrival)) return;
+  const auto found = attempts_.find({syn->source, syn->destination});
   if (found == attempts_.end()) return Begin(*syn, packet);
   if (found->second->syn.sequence == syn->sequence) {
     // Sent again because no answer came. If that is not for our wait, the listener was full.
@@ -195,6 +192,7 @@ void TcpGateway::Refuse(const std::shared_ptr<Attempt>& attempt, Refusal refusal
   around_.to_sandbox.Send(refusal.kind == Refusal::Kind::kReset
                               ? MakeReset(attempt->syn)
                               : MakeUnreachable(attempt->packet, refusal.why));
+  syns_.Past(attempt->syn, ArrivalNow());
   attempts_.erase({attempt->syn.source, attempt->syn.destination});
 }
 
@@ -256,7 +254,7 @@ void TcpGateway::Pair(UniqueFd near) {
 void TcpGateway::Relay(const Syn& syn, UniqueFd near, UniqueFd far, Permit permit) {
   const uint64_t id = next_id_++;
   const Key key{syn.source, syn.destination};
-  relayed_syns_[key] = syn.sequence;
+  syns_.Opened(syn);
   Relayed& relayed = connections_[id];
   relayed.key = key;
   relayed.permitted = permit ? permit.connection() : 0;
@@ -269,17 +267,10 @@ void TcpGateway::Relay(const Syn& syn, UniqueFd near, UniqueFd far, Permit permi
                                      held->bytes_in = result.bytes_in;
                                      held->ending = result.ending;
                                      held->Report();
-                                     Forget(syn);
+                                     syns_.Past(syn, ArrivalNow());
                                      connections_.erase(id);
                                    });
   relayed.connection->Start();
-}
-
-void TcpGateway::Forget(const Syn& syn) {
-  const auto relayed = relayed_syns_.find({syn.source, syn.destination});
-  // Its ports may be in use for another connection by now.
-  if (relayed != relayed_syns_.end() && relayed->second == syn.sequence)
-    relayed_syns_.erase(relayed);
 }
 
 void TcpGateway::EndAll() {
@@ -328,6 +319,7 @@ uint64_t TcpGateway::sent() const {
 void TcpGateway::Tick() {
   const Clock::time_point now = Clock::now();
   room_is_sought_in_vain_ = false;
+  syns_.Tick(ArrivalNow());
   std::erase_if(attempts_, [&](const auto& entry) { return entry.second->deadline < now; });
   std::erase_if(listeners_,
                 [&](const auto& entry) { return entry.second.used + kListenerIdle < now; });

@@ -11,6 +11,7 @@
 #include "gate/enclave/namespace_thread.h"
 #include "gate/enclave/packet.h"
 #include "gate/enclave/socket_owners.h"
+#include "gate/enclave/syn_history.h"
 
 namespace namegate::enclave {
 
@@ -58,7 +59,7 @@ class TcpGateway {
   explicit TcpGateway(const Surroundings& around) : around_(around) {}
 
   // What the tap saw.
-  void OnPacket(std::span<const uint8_t> packet);
+  void OnPacket(std::span<const uint8_t> packet, Arrival arrival);
   void Tick();
   // Breaks all that is open or in the making.
   void EndAll();
@@ -104,7 +105,6 @@ class TcpGateway {
   void Accept(Port port);
   void Pair(UniqueFd near);
   void Relay(const Syn& syn, UniqueFd near, UniqueFd far, Permit permit);
-  void Forget(const Syn& syn);
   std::optional<bool> IsHeld(const Key& key) const;
 
   Surroundings around_;
@@ -121,7 +121,7 @@ class TcpGateway {
     int64_t permitted = 0;  // its number in the ledger; 0: to the name server
   };
   std::unordered_map<uint64_t, Relayed> connections_;
-  std::map<Key, uint32_t> relayed_syns_;  // the sequence numbers that they started with
+  SynHistory syns_;
 };
 
 }  // namespace namegate::enclave

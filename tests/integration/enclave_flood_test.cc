@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "tests/integration/enclave_capture.h"
 #include "tests/integration/enclave_fixture.h"
@@ -53,6 +54,24 @@ TEST_CASE_METHOD(EnclaveFixture, "A flood of connect() is refused to the last, a
   const Outcome outcome =
       Run({}, {"env", "-u", "LD_PRELOAD", Sandboxee("enclave_many"), kOther, "443", "2000"});
   CHECK(outcome.out == "connected 0, failed 2000\n");
+  CHECK(Ask("SELECT sum(count) FROM connections WHERE verdict = 'deny'") == "2000\n");
+}
+
+TEST_CASE_METHOD(EnclaveFixture, "What is sent again while the relay is behind counts once") {
+  const std::string go = directory().File("go");
+  Process command(RunWords(
+      {}, {"sh", "-c",
+           "echo ready; until test -e " + go + "; do sleep 0.02; done; exec env -u LD_PRELOAD " +
+               Sandboxee("enclave_many") + " " + kOther + " 443 2000"}));
+  REQUIRE(command.WaitForOutput("ready"));
+  const pid_t relay = RelayOf(command);
+  REQUIRE(relay > 0);
+  kill(relay, SIGSTOP);
+  std::ofstream(go) << "x";
+  // The kernel sends a SYN again after a second.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1700));
+  kill(relay, SIGCONT);
+  CHECK(command.Wait().out == "ready\nconnected 0, failed 2000\n");
   CHECK(Ask("SELECT sum(count) FROM connections WHERE verdict = 'deny'") == "2000\n");
 }
 
