@@ -11,8 +11,6 @@
 namespace namegate {
 namespace {
 
-constexpr uint16_t kDnsPort = 53;
-
 Result<std::string> OneOf(const TomlFile& file, const toml::node& node, const std::string& key,
                           std::initializer_list<std::string_view> choices) {
   auto value = file.String(node, key);

@@ -29,6 +29,9 @@ struct Endpoint {
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
+// Where a name server listens (RFC 1035 §4.2).
+inline constexpr uint16_t kDnsPort = 53;
+
 // A port number 1 to 65535 in decimal and nothing else.
 std::optional<uint16_t> ParsePort(std::string_view text);
 

@@ -5,12 +5,6 @@
 namespace namegate {
 namespace {
 
-SealDigest DigestFrom(std::string_view bytes) {
-  SealDigest digest{};
-  std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
-  return digest;
-}
-
 // What is no number, or of no table, is passed by: then rows are found that no seal covers.
 Result<SealMarks> ReadMarks(Database& ledger, int64_t removal_id) {
   auto select = ledger.Prepare(
@@ -45,8 +39,8 @@ Result<std::optional<ChainAnchor>> ReadChainAnchor(Database& ledger) {
   anchor.begun_us = select->integer(2);
   anchor.seal_id = select->integer(3);
   anchor.seal_time_us = select->integer(4);
-  anchor.seal_digest = DigestFrom(select->text(5));
-  if (!select->is_null(6)) anchor.kept_digest = DigestFrom(select->text(6));
+  anchor.seal_digest = SealFromBlob(select->text(5));
+  if (!select->is_null(6)) anchor.kept_digest = SealFromBlob(select->text(6));
   auto marks = ReadMarks(ledger, anchor.removal_id);
   if (!marks) return marks.error();
   anchor.marks = *marks;

@@ -172,4 +172,10 @@ std::optional<SealDigest> SealFromText(std::string_view text) {
   return digest;
 }
 
+SealDigest SealFromBlob(std::string_view octets) {
+  SealDigest digest{};
+  std::copy_n(octets.begin(), std::min(octets.size(), digest.size()), digest.begin());
+  return digest;
+}
+
 }  // namespace namegate

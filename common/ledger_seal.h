@@ -156,5 +156,7 @@ class SealedGroup {
 // "0a1b…", and back.
 std::string SealText(const SealDigest& digest);
 std::optional<SealDigest> SealFromText(std::string_view text);
+// As the ledger has it; of octets that are none, no digest that holds.
+SealDigest SealFromBlob(std::string_view octets);
 
 }  // namespace namegate

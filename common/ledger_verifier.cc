@@ -14,12 +14,6 @@
 namespace namegate {
 namespace {
 
-SealDigest DigestFrom(std::string_view bytes) {
-  SealDigest digest{};
-  std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
-  return digest;
-}
-
 // Theory of operation. All tables are read once, in the order of their ids, beside the seals, each
 // of which says how far its group went. Where rows have been removed, the chain begins behind the
 // seal up to which the last removal went, and what stayed before it is held against `kept`.
@@ -150,7 +144,7 @@ class Verifier {
     const int64_t place = lot.integer(1);
     const std::string name =
         "lot " + std::to_string(number) + " of removal " + std::to_string(removal_id);
-    const SealDigest digest = DigestFrom(lot.text(3));
+    const SealDigest digest = SealFromBlob(lot.text(3));
     SealedGroup group;
     found_.clear();
     if (place >= 0 && place < static_cast<int64_t>(kSealedTableCount)) {
@@ -184,7 +178,7 @@ class Verifier {
     const int64_t id = seal.integer(0);
     const int64_t time_us = seal.integer(1);
     const bool keyed = seal.integer(2) != 0;
-    const SealDigest digest = DigestFrom(seal.text(3));
+    const SealDigest digest = SealFromBlob(seal.text(3));
     const std::string checks(seal.text(4));
     const std::string name = "seal " + std::to_string(id);
     if (keyed && !key_) {
@@ -347,7 +341,7 @@ Result<SealHead> ReadSealHead(Database& ledger) {
   auto row = last->Step();
   if (!row) return row.error();
   if (!*row) return SealHead{};
-  return SealHead{last->integer(0), DigestFrom(last->text(1))};
+  return SealHead{last->integer(0), SealFromBlob(last->text(1))};
 }
 
 }  // namespace namegate

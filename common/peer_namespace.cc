@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <charconv>
 #include <fstream>
-#include <sstream>
 #include <string>
 
+#include "common/file_content.h"
 #include "common/unique_fd.h"
 
 #ifndef SO_PEERPIDFD
@@ -56,13 +56,6 @@ bool HasEnded(const UniqueFd& process) {
   return poll(&ended, 1, 0) != 0;
 }
 
-std::string Content(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 // Which namespace it is may be looked at by who may trace the process; not so if it has
 // capabilities that we have not. What is mapped into the namespace anybody may see.
 PeerNamespace Compare(const std::string& theirs) {
@@ -73,7 +66,7 @@ PeerNamespace Compare(const std::string& theirs) {
   if (stat((theirs + "/ns/user").c_str(), &other) == 0) {
     same = own.st_dev == other.st_dev && own.st_ino == other.st_ino;
   } else if (errno == EACCES || errno == EPERM) {
-    same = Content(theirs + "/uid_map") == Content("/proc/self/uid_map");
+    same = ContentOf(theirs + "/uid_map") == ContentOf("/proc/self/uid_map");
   } else {
     return PeerNamespace::kUnknown;
   }

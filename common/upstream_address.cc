@@ -5,7 +5,6 @@
 namespace namegate {
 namespace {
 
-constexpr uint16_t kDnsPort = 53;
 constexpr uint16_t kDnsOverTlsPort = 853;
 constexpr std::string_view kTlsScheme = "tls://";
 

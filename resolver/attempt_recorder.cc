@@ -3,7 +3,7 @@
 #include <fstream>
 #include <utility>
 
-#include "resolver/wall_clock.h"
+#include "common/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {

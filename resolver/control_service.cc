@@ -15,8 +15,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kBacklog = 128;
-
 // Why the peer may not command this daemon; nothing if it may.
 std::optional<std::string> WhyNot(uv_pipe_t* pipe) {
   uv_os_fd_t fd = -1;
@@ -245,7 +243,7 @@ Result<std::unique_ptr<ControlService>> ControlService::Listen(uv_loop_t* loop,
   int code = uv_pipe_bind(service->socket_.get(), path.c_str());
   umask(previous);
   if (code == 0) {
-    code = uv_listen(service->socket_.stream(), kBacklog, [](uv_stream_t* server, int result) {
+    code = uv_listen(service->socket_.stream(), SOMAXCONN, [](uv_stream_t* server, int result) {
       static_cast<ControlService*>(server->data)->OnConnection(result);
     });
   }

@@ -11,9 +11,9 @@
 #include <cstring>
 
 #include "common/iso_time.h"
+#include "common/wall_clock.h"
 #include "resolver/control_request.h"
 #include "resolver/log.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {

@@ -49,8 +49,14 @@ inline constexpr int kNoReachableAuthority = 22;
 inline constexpr int kNetworkError = 23;
 }  // namespace ede
 
+// The bits of a header (RFC 1035 §4.1.1, RFC 4035 §3.2.2).
+inline constexpr uint16_t kFlagResponse = 0x8000;
+inline constexpr uint16_t kFlagTruncated = 0x0200;
+inline constexpr uint16_t kFlagRecursionDesired = 0x0100;
+inline constexpr uint16_t kFlagRecursionAvailable = 0x0080;
+inline constexpr uint16_t kFlagCheckingDisabled = 0x0010;
+
 inline constexpr size_t kHeaderSize = 12;
-inline constexpr uint16_t kDnsPort = 53;
 // What fits through every path without fragments (DNS flag day 2020); we offer it and use no more.
 inline constexpr size_t kUdpPayload = 1232;
 // What a client without EDNS can take over UDP (RFC 1035 §4.2.1).

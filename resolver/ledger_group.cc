@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "common/wall_clock.h"
 #include "resolver/ledger_damage.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "common/wall_clock.h"
 #include "resolver/ledger_references.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {

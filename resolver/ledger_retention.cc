@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "common/seal_search.h"
+#include "common/wall_clock.h"
 #include "resolver/ledger_damage.h"
 #include "resolver/log.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {

@@ -53,12 +53,6 @@ Result<void> AddRows(Database& ledger, size_t table, int64_t mark, int64_t count
   });
 }
 
-SealDigest DigestFrom(std::string_view bytes) {
-  SealDigest digest{};
-  std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
-  return digest;
-}
-
 }  // namespace
 
 Result<bool> SealHolds(Database& ledger, int64_t seal_id, const std::optional<SealKey>& key) {
@@ -86,9 +80,9 @@ Result<bool> SealHolds(Database& ledger, int64_t seal_id, const std::optional<Se
     if (!added) return added.error();
   }
   auto digest =
-      group.Digest(DigestFrom(seal->text(4)), seal_id, seal->integer(0), keyed ? &*key : nullptr);
+      group.Digest(SealFromBlob(seal->text(4)), seal_id, seal->integer(0), keyed ? &*key : nullptr);
   if (!digest) return digest.error();
-  return *digest == DigestFrom(seal->text(2));
+  return *digest == SealFromBlob(seal->text(2));
 }
 
 }  // namespace namegate::resolver

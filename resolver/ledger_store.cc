@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "common/escape.h"
+#include "common/wall_clock.h"
 #include "resolver/ledger_damage.h"
 #include "resolver/ledger_file.h"
 #include "resolver/log.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 

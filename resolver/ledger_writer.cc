@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "common/quiet_thread.h"
+#include "common/wall_clock.h"
 #include "resolver/ledger_damage.h"
 #include "resolver/ledger_id_counter.h"
 #include "resolver/ledger_log.h"
 #include "resolver/ledger_open_sessions.h"
 #include "resolver/ledger_sessions.h"
 #include "resolver/ledger_store.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {

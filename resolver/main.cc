@@ -26,7 +26,6 @@ using namegate::Result;
 using namegate::UniqueFd;
 using namegate::UpstreamAddress;
 using namegate::resolver::Daemon;
-using namegate::resolver::kDnsPort;
 
 struct CommandLine {
   std::optional<std::string> state_dir;
@@ -78,7 +77,7 @@ Result<void> AddEndpoints(const std::vector<std::string>& texts, const char* opt
                           std::vector<Endpoint>& endpoints) {
   if (!texts.empty()) endpoints.clear();
   for (const std::string& text : texts) {
-    const auto endpoint = Endpoint::FromText(text, kDnsPort);
+    const auto endpoint = Endpoint::FromText(text, namegate::kDnsPort);
     if (!endpoint) {
       return Error{std::string(option) + " '" + Printable(text) +
                    "': write an address, 192.0.2.53 or 192.0.2.53:5353 or [2001:db8::53]:53"};

@@ -11,11 +11,6 @@
 namespace namegate::resolver {
 namespace {
 
-constexpr uint16_t kFlagResponse = 0x8000;
-constexpr uint16_t kFlagTruncated = 0x0200;
-constexpr uint16_t kFlagRecursionDesired = 0x0100;
-constexpr uint16_t kFlagRecursionAvailable = 0x0080;
-constexpr uint16_t kFlagCheckingDisabled = 0x0010;
 constexpr uint16_t kEdeOption = 15;
 constexpr size_t kMaxPointerOffset = 0x3fff;
 // An explanation, not an essay: with the longest name it still fits beside a denial's SOA.

@@ -9,11 +9,6 @@
 namespace namegate::resolver {
 namespace {
 
-constexpr uint16_t kFlagResponse = 0x8000;
-constexpr uint16_t kFlagTruncated = 0x0200;
-constexpr uint16_t kFlagRecursionDesired = 0x0100;
-constexpr uint16_t kFlagCheckingDisabled = 0x0010;
-
 // RFC 1035 §4.1.1.
 struct Header {
   uint16_t id = 0;
@@ -33,7 +28,7 @@ bool ReadHeader(WireCursor& cursor, Header* header) {
          cursor.ReadU16(&header->nscount) && cursor.ReadU16(&header->arcount);
 }
 
-struct Question {
+struct QuestionRead {
   DomainName qname;
   uint16_t qtype = 0;
   uint16_t qclass = 0;
@@ -42,7 +37,7 @@ struct Question {
 
 // The first name of a message has nothing but the header before it to point to, so a pointer in a
 // question is always an attack.
-bool ReadQuestion(WireCursor& cursor, Question* question) {
+bool ReadQuestion(WireCursor& cursor, QuestionRead* question) {
   const size_t begin = cursor.position();
   std::string name;
   if (!cursor.ReadName(WireCursor::Pointers::kRefused, &name)) return false;
@@ -94,7 +89,7 @@ bool ReadOpt(WireCursor& cursor, const RecordHead& head, std::optional<Edns>* ed
 
 bool ReadQueryBody(WireCursor& cursor, const Header& header, QueryMessage* message) {
   if (header.qdcount != 1) return false;
-  Question question;
+  QuestionRead question;
   if (!ReadQuestion(cursor, &question)) return false;
   message->qname = question.qname;
   message->qtype = question.qtype;
@@ -189,7 +184,7 @@ std::optional<ResponseMessage> ParseResponse(std::span<const uint8_t> bytes) {
   Header header;
   if (!ReadHeader(cursor, &header) || (header.flags & kFlagResponse) == 0) return std::nullopt;
   if (header.opcode() != 0 || header.qdcount != 1) return std::nullopt;
-  Question question;
+  QuestionRead question;
   if (!ReadQuestion(cursor, &question)) return std::nullopt;
   ResponseMessage message;
   message.id = header.id;

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "common/record_type.h"
+#include "common/wall_clock.h"
 #include "resolver/verdicts.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <span>
 
+#include "common/wall_clock.h"
 #include "resolver/listen_unix.h"
-#include "resolver/wall_clock.h"
 
 namespace namegate::resolver {
 namespace {

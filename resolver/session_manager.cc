@@ -10,7 +10,7 @@
 
 #include "common/escape.h"
 #include "common/random.h"
-#include "resolver/wall_clock.h"
+#include "common/wall_clock.h"
 
 namespace namegate::resolver {
 

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/wall_clock.h"
 #include "resolver/ledger_damage.h"
 #include "resolver/log.h"
 #include "resolver/session_manager.h"
-#include "resolver/wall_clock.h"
 
 // What SessionManager does when the daemon starts: sessions of the daemon before it.
 

@@ -1,9 +1,9 @@
 #include "gate/command/audit_export.h"
 
-#include <chrono>
 #include <vector>
 
 #include "common/escape.h"
+#include "common/wall_clock.h"
 #include "gate/command/audit_printer.h"
 #include "gate/command/audit_reports.h"
 
@@ -30,11 +30,6 @@ constexpr ExportedView kViews[] = {
     {"notices", nullptr, "time_us", nullptr, "id"},
     {"removals", nullptr, nullptr, nullptr, "id"},
 };
-
-int64_t NowUs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 // All of a view's columns by their names, in their order.
 Result<std::string> ColumnsOf(Database& ledger, const char* view) {
@@ -90,7 +85,7 @@ Result<void> AuditExport(const CommonOptions& common, const AuditOptions& filter
   }
   auto ledger = OpenLedger(common);
   if (!ledger) return ledger.error();
-  auto resolved = AuditFilter::Resolve(*ledger, filter, NowUs());
+  auto resolved = AuditFilter::Resolve(*ledger, filter, NowMicroseconds());
   if (!resolved) return resolved.error();
   for (const ExportedView& view : kViews) {
     if (!options.view.empty() && options.view != view.name) continue;

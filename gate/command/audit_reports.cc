@@ -5,17 +5,13 @@
 #include "common/config.h"
 #include "common/ledger_reader.h"
 #include "common/state_paths.h"
+#include "common/wall_clock.h"
 #include "gate/command/audit_printer.h"
 #include "gate/command/audit_sql.h"
 #include "schema/schema.h"
 
 namespace namegate::command {
 namespace {
-
-int64_t NowUs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 // A view as a report: every column for programs, those one reads for people.
 struct ViewReport {
@@ -67,7 +63,7 @@ Result<void> PrintView(const CommonOptions& common, const AuditOptions& options,
                        const ViewReport& report) {
   auto ledger = OpenLedger(common);
   if (!ledger) return ledger.error();
-  auto filter = AuditFilter::Resolve(*ledger, options, NowUs());
+  auto filter = AuditFilter::Resolve(*ledger, options, NowMicroseconds());
   if (!filter) return filter.error();
   const std::string latest = "SELECT " + std::string(report.all_columns) + ", time_us FROM " +
                              Ranged(report, *filter) + " WHERE " +
@@ -204,7 +200,7 @@ Result<Database> OpenLedger(const CommonOptions& common) {
 Result<void> AuditSummary(const CommonOptions& common, const AuditOptions& options) {
   auto ledger = OpenLedger(common);
   if (!ledger) return ledger.error();
-  auto filter = AuditFilter::Resolve(*ledger, options, NowUs());
+  auto filter = AuditFilter::Resolve(*ledger, options, NowMicroseconds());
   if (!filter) return filter.error();
   auto summary = Summary(*ledger, *filter).Gather();
   if (!summary) return summary.error();

@@ -7,6 +7,7 @@
 
 #include "common/escape.h"
 #include "common/iso_time.h"
+#include "common/wall_clock.h"
 #include "gate/command/audit_printer.h"
 #include "gate/command/audit_reports.h"
 #include "schema/schema.h"
@@ -41,11 +42,6 @@ Result<bool> HoldsAnother(Database& ledger, std::string_view sql) {
 
 std::string StandardInput() {
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-}
-
-int64_t NowUs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 // "-- What did each session reach? One row …": the question.
@@ -109,7 +105,7 @@ Result<void> AuditSql(const CommonOptions& common, const AuditOptions& filter,
                       const SqlOptions& options) {
   auto ledger = OpenLedger(common);
   if (!ledger) return ledger.error();
-  auto resolved = AuditFilter::Resolve(*ledger, filter, NowUs());
+  auto resolved = AuditFilter::Resolve(*ledger, filter, NowMicroseconds());
   if (!resolved) return resolved.error();
   const schema::ReadyQuery* ready = FindReady(options.ready);
   if (ready != nullptr) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "common/wall_clock.h"
 #include "gate/command/audit_printer.h"
 #include "gate/command/audit_reports.h"
 #include "gate/command/output.h"
@@ -18,19 +19,14 @@ using Json = nlohmann::json;
 
 constexpr int kLookEveryMs = 200;
 
-int64_t NowUs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-
 #define NAMEGATE_TAIL_COLUMNS "kind, id, time, session, label, what, verdict, reason, rule, process"
 
 // Queries and connections as one kind of row.
-constexpr char kQueries[] =
+constexpr char kQueriesAfter[] =
     "SELECT 'query' AS kind, id, time, session, label,"
     " coalesce(qname, '(unreadable question)') || ' ' || qtype AS what, verdict, reason, rule,"
     " NULL AS process, time_us FROM queries WHERE id > :after_query AND ";
-constexpr char kConnections[] =
+constexpr char kConnectionsAfter[] =
     "SELECT 'connection' AS kind, id, time, session, label,"
     " coalesce(name || ' ', '')"
     " || coalesce(iif(instr(address, ':') > 0, '[' || address || ']', address) || ':' || port"
@@ -75,8 +71,8 @@ class Tail {
       return "SELECT " NAMEGATE_TAIL_COLUMNS ", time_us FROM (" + std::string(select) + where_ +
              " ORDER BY id DESC LIMIT :limit)";
     };
-    return Print("SELECT " NAMEGATE_TAIL_COLUMNS " FROM (" + latest(kQueries) + " UNION ALL " +
-                     latest(kConnections) +
+    return Print("SELECT " NAMEGATE_TAIL_COLUMNS " FROM (" + latest(kQueriesAfter) + " UNION ALL " +
+                     latest(kConnectionsAfter) +
                      " ORDER BY time_us DESC, kind DESC, id DESC LIMIT :limit)"
                      " ORDER BY time, kind, id",
                  rows);
@@ -106,7 +102,7 @@ class Tail {
   Result<void> Open() {
     auto ledger = OpenLedger(common_);
     if (!ledger) return ledger.error();
-    auto filter = AuditFilter::Resolve(*ledger, options_, NowUs());
+    auto filter = AuditFilter::Resolve(*ledger, options_, NowMicroseconds());
     if (!filter) return filter.error();
     ledger_ = *std::move(ledger);
     filter_ = *std::move(filter);
@@ -139,8 +135,8 @@ class Tail {
   }
 
   Result<void> PrintNew() {
-    return Print("SELECT " NAMEGATE_TAIL_COLUMNS " FROM (" + std::string(kQueries) + where_ +
-                     " UNION ALL " + kConnections + where_ + ") ORDER BY time, kind, id",
+    return Print("SELECT " NAMEGATE_TAIL_COLUMNS " FROM (" + std::string(kQueriesAfter) + where_ +
+                     " UNION ALL " + kConnectionsAfter + where_ + ") ORDER BY time, kind, id",
                  -1);
   }
 

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "common/descriptor_path.h"
+#include "common/file_content.h"
 #include "common/gate_protocol.h"
+#include "common/system_error.h"
 #include "common/unique_fd.h"
 
 // Theory of operation. The host seldom has an /etc/ld.so.preload, and a mount needs something to
@@ -29,8 +31,6 @@ constexpr char kPreloadFile[] = "/etc/ld.so.preload";
 constexpr char kEtc[] = "/etc";
 // More files mounted below /etc than any container has.
 constexpr size_t kMaxMounts = 64;
-
-Error SystemError(const std::string& action) { return Error{action + ": " + std::strerror(errno)}; }
 
 Result<void> Write(const std::string& path, const std::string& text, mode_t mode) {
   const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
@@ -93,24 +93,17 @@ Result<void> OverlayEtc(const std::string& directory) {
   return {};
 }
 
-std::string Content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 }  // namespace
 
 Result<InnerGate> InnerGate::Plan(const std::string& library, std::string session_directory) {
   InnerGate gate;
-  gate.library_ = Content(library);
+  gate.library_ = ContentOf(library);
   if (gate.library_.empty()) return Error{"read '" + library + "'"};
   gate.session_directory_ = std::move(session_directory);
   const bool there = access(kPreloadFile, F_OK) == 0;
   gate.overlay_ = geteuid() != 0;
   if (there || gate.overlay_) {
-    gate.preload_ = std::string(kInnerLibrary) + "\n" + Content(kPreloadFile);
+    gate.preload_ = std::string(kInnerLibrary) + "\n" + ContentOf(kPreloadFile);
   }
   return gate;
 }

@@ -10,10 +10,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <sstream>
 
+#include "common/file_content.h"
+#include "common/system_error.h"
 #include "common/unique_fd.h"
 
 // Theory of operation. A tmpfs is mounted over the scratch directory, in the new mount namespace
@@ -50,15 +51,6 @@ std::string RealPath(const char* path) {
   const std::unique_ptr<char, decltype(&free)> real(realpath(path, nullptr), &free);
   return real ? real.get() : "";
 }
-
-std::string Content(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-Error SystemError(const std::string& action) { return Error{action + ": " + std::strerror(errno)}; }
 
 // What an administrator can do when the kernel says no.
 Error Forbidden(const std::string& action) {
@@ -152,7 +144,7 @@ Result<std::vector<PrivateFile>> PlanPrivateFiles(const IpAddress& nameserver) {
   files.push_back({resolv_conf, ResolvConf(nameserver)});
   // Without the file the C library's own order is files and dns as well.
   if (const std::string nsswitch_conf = RealPath(kNsswitchConf); !nsswitch_conf.empty()) {
-    files.push_back({nsswitch_conf, WithHostsFromDns(Content(nsswitch_conf))});
+    files.push_back({nsswitch_conf, WithHostsFromDns(ContentOf(nsswitch_conf))});
   }
   // Connecting to what is no socket is refused, and the C library then asks by itself.
   if (const std::string nscd = RealPath(kNscdSocket); !nscd.empty()) files.push_back({nscd, ""});

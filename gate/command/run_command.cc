@@ -33,7 +33,6 @@ namespace namegate::command {
 namespace {
 
 constexpr char kDefaultPolicyFile[] = ".namegate.toml";
-constexpr uint16_t kDnsPort = 53;
 constexpr char kEnclave[] = "enclave";
 constexpr char kPreload[] = "preload";
 // How often a daemon that has gone is looked for.

@@ -12,8 +12,6 @@
 namespace namegate::command {
 namespace {
 
-constexpr uint16_t kDnsPort = 53;
-
 Result<void> CheckPlace(const SessionOpenOptions& options) {
   if (options.listen && !Endpoint::FromText(*options.listen, kDnsPort)) {
     return Error{"--listen: '" + Printable(*options.listen) +

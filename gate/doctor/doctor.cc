@@ -34,8 +34,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // How long the ledger may be held by a daemon that leaves.
-constexpr std::chrono::seconds kLeavePatience{10};
-constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::seconds kLedgerPatience{10};
+constexpr std::chrono::milliseconds kLedgerPause{20};
 // An address at which no name server answers; no name is allowed, so none is asked.
 constexpr char kNoUpstream[] = "203.0.113.1:9";
 
@@ -83,11 +83,11 @@ class StageLedger {
   // A daemon that is leaving holds the ledger to itself for a moment.
   std::optional<int64_t> Ask(const char* sql, const Values& values) const {
     if (access(path_.c_str(), F_OK) != 0) return std::nullopt;
-    const auto deadline = std::chrono::steady_clock::now() + kLeavePatience;
+    const auto deadline = std::chrono::steady_clock::now() + kLedgerPatience;
     for (;;) {
       if (const auto answer = AskOnce(sql, values)) return *answer;
       if (std::chrono::steady_clock::now() > deadline) return std::nullopt;
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(kLedgerPause);
     }
   }
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "common/system_error.h"
 #include "gate/enclave/connection.h"
 #include "gate/enclave/layout.h"
 
@@ -28,8 +29,6 @@ constexpr uint8_t kSynOnly = 0x02;
 constexpr uint8_t kSynFinRstAck = 0x17;
 constexpr uint8_t kSynAck = 0x12;
 constexpr uint32_t kLoopbackIndex = 1;  // in every namespace
-
-Error SystemError(const std::string& action) { return Error{action + ": " + std::strerror(errno)}; }
 
 bool Set(const UniqueFd& socket, int level, int option, int value) {
   return setsockopt(socket.get(), level, option, &value, sizeof value) == 0;
@@ -136,7 +135,7 @@ struct Received {
   Arrival arrival{};
 };
 Received ReceiveStamped(int socket, std::span<uint8_t> buffer, sockaddr_ll* from, int flags) {
-  struct alignas(cmsghdr) ControlSpace {
+  struct alignas(cmsghdr) StampSpace {
     std::array<char, CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(in6_pktinfo))> octets{};
   } control;
   iovec part{buffer.data(), buffer.size()};

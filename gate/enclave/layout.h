@@ -42,6 +42,4 @@ inline constexpr uint32_t kRelayMark = 1;
 // The table in which every address is local, and none leads to S.
 inline constexpr uint32_t kAnyIpTable = 100;
 
-inline constexpr uint16_t kDnsPort = 53;
-
 }  // namespace namegate::enclave

@@ -68,7 +68,7 @@ void SetSource(msghdr& message, const IpAddress& source) {
 }
 
 // Room for one piece of control data of either kind.
-struct alignas(cmsghdr) ControlSpace {
+struct alignas(cmsghdr) PacketInfoSpace {
   std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> octets{};
 };
 
@@ -185,7 +185,7 @@ void UdpGateway::ReceiveFromSandbox(Port port) {
     const std::span<uint8_t> buffer = ReceiveBuffer();
     iovec part{buffer.data(), buffer.size()};
     sockaddr_storage from{};
-    ControlSpace control;
+    PacketInfoSpace control;
     msghdr message{};
     message.msg_name = &from;
     message.msg_namelen = sizeof from;
@@ -329,7 +329,7 @@ void UdpGateway::Reply(const Key& key, Payload payload) {
   near.used = Clock::now();
   sockaddr_storage to{};
   iovec part{const_cast<uint8_t*>(payload.data()), payload.size()};
-  ControlSpace control;
+  PacketInfoSpace control;
   msghdr message{};
   message.msg_name = &to;
   message.msg_namelen = source.address.ToSockaddr(source.port, &to);

@@ -9,7 +9,6 @@
 namespace namegate::preload {
 namespace {
 
-constexpr int kSctp = 132;             // SOL_SCTP
 constexpr int kSctpDestinationV4 = 7;  // SCTP_DSTADDRV4
 constexpr int kSctpDestinationV6 = 8;  // SCTP_DSTADDRV6
 

@@ -12,7 +12,6 @@
 namespace namegate::preload {
 namespace {
 
-constexpr int kMptcp = 262;             // IPPROTO_MPTCP
 constexpr int kReservedProtocol = 255;  // stands for numbers that do not fit the request
 
 // What the line says when the gate service did not give one, between the subject and the newline.

@@ -5,6 +5,10 @@
 
 namespace namegate::preload {
 
+// What the oldest headers have no names for.
+inline constexpr int kSctp = 132;   // SOL_SCTP, IPPROTO_SCTP
+inline constexpr int kMptcp = 262;  // IPPROTO_MPTCP
+
 // The decisions, one place for all hooks. Whatever is not a plain "allow" from the gate service is
 // a denial; denials are told on stderr, once per destination and process.
 

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kFlowLabelManager = 32;      // IPV6_FLOWLABEL_MGR of <linux/in6.h>
 constexpr int kFlowLabelRequestSize = 32;  // struct in6_flowlabel_req; what follows it are options
-constexpr int kSctp = 132;                 // SOL_SCTP
 constexpr int kSctpConnectOld = 107;       // SCTP_SOCKOPT_CONNECTX_OLD
 constexpr int kSctpConnect = 110;          // SCTP_SOCKOPT_CONNECTX
 

@@ -11,7 +11,6 @@ namespace namegate::preload {
 namespace {
 
 constexpr int kTypeMask = 0xf;  // the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
-constexpr int kMptcp = 262;     // IPPROTO_MPTCP
 
 // Plain streams and datagrams. Raw sockets write the destination into the packet itself, SCTP has
 // options that connect, L2TP and DCCP have no rules.

@@ -12,7 +12,7 @@
 namespace namegate::testing {
 namespace {
 
-constexpr timeval kPatience{3, 0};
+constexpr timeval kReplyPatience{3, 0};
 
 RelayMessage MessageOf(RelayOperation operation, int64_t id) {
   RelayMessage message{};
@@ -34,7 +34,7 @@ RelayClient::RelayClient(const std::string& path)
   if (connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
     socket_.Reset();
   }
-  setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kReplyPatience, sizeof kReplyPatience);
 }
 
 void RelayClient::Ask(int64_t id, const std::string& address, uint16_t port) {

@@ -74,7 +74,7 @@ class FilesFixture : public EnclaveFixture {
 };
 
 // A socket that listens in the file system, for whoever may look into its directory.
-UniqueFd ListenAt(const std::string& path) {
+UniqueFd ListenAtPath(const std::string& path) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -89,7 +89,7 @@ TEST_CASE_METHOD(
     FilesFixture,
     "What is hidden stays so when the namespace that the command started in has ended") {
   const std::string agent = home() + "/agent";
-  const UniqueFd listener = ListenAt(agent);
+  const UniqueFd listener = ListenAtPath(agent);
   const Outcome outcome =
       RunAt(state(), {},
             {Sandboxee("enclave_uncover"), above_state(), "state/control.sock", home(), "agent"},
@@ -253,7 +253,7 @@ TEST_CASE_METHOD(FilesFixture, "Services that the environment names are out of r
   std::vector<UniqueFd> listeners;
   const Words sockets = {at("bus"), at("docker"), at("tmux"), at("gnupg/S.gpg-agent")};
   MakeDirectory(at("gnupg"));
-  for (const std::string& path : sockets) listeners.push_back(ListenAt(path));
+  for (const std::string& path : sockets) listeners.push_back(ListenAtPath(path));
   const std::map<std::string, std::string> environment = {
       {"DBUS_SESSION_BUS_ADDRESS", "unix:abstract=/x;unix:path=" + at("bus") + ",guid=1"},
       {"DOCKER_HOST", "unix://" + at("docker")},
@@ -279,14 +279,14 @@ TEST_CASE_METHOD(FilesFixture, "A key agent that makes its socket anew stays hid
   MakeDirectory(home() + "/ssh");
   const std::string agent = home() + "/ssh/agent";
   const std::string tell = home() + "/tell";
-  UniqueFd listener = ListenAt(agent);
+  UniqueFd listener = ListenAtPath(agent);
   REQUIRE(mkfifo(tell.c_str(), 0600) == 0);
   REQUIRE(chmod(tell.c_str(), 0666) == 0);
   Process command(RunWordsAt(state(), {}, {"python3", "-c", kConnectTwice, agent, tell}),
                   {.environment = {{"SSH_AUTH_SOCK", agent}}, .input = ""});
   REQUIRE(command.WaitForOutput("connect"));
   REQUIRE(unlink(agent.c_str()) == 0);
-  listener = ListenAt(agent);
+  listener = ListenAtPath(agent);
   std::ofstream(tell) << "x";
   CHECK(command.Wait().out == "connect 2\nconnect 2\n");  // ENOENT
 }

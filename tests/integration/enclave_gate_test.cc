@@ -123,7 +123,7 @@ TEST_CASE_METHOD(EnclaveFixture, "A hidden socket can be exposed by name, which 
 }
 
 // Connects when it is told to, and says what came of it.
-constexpr char kConnectOnDemand[] =
+constexpr char kConnectUntilTold[] =
     "import socket, sys\n"
     "print('ready', flush=True)\n"
     "while True:\n"
@@ -136,7 +136,7 @@ TEST_CASE_METHOD(EnclaveFixture, "A session outlives its daemon, which run start
   const std::string fifo = directory().File("tell");
   REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
   Process command(RunWords({kEverywhere},
-                           {"python3", "-c", kConnectOnDemand, fifo, kHost, server.port_text()}));
+                           {"python3", "-c", kConnectUntilTold, fifo, kHost, server.port_text()}));
   REQUIRE(command.WaitForOutput("ready"));
   const std::string path = StatePaths(state_dir()).control_socket();
   const auto status = [&]() -> std::optional<nlohmann::json> {

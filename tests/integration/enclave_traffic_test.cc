@@ -44,7 +44,7 @@ class Witness {
   TcpServer server_;
 };
 
-Words Python(const std::string& script, const std::string& port) {
+Words ConnectedPython(const std::string& script, const std::string& port) {
   return {"python3", "-c",
           "import socket, select, struct, sys\n"
           "s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n" +
@@ -64,12 +64,13 @@ TEST_CASE_METHOD(EnclaveFixture, "A far end that does not read holds the sender 
     go_on.get_future().wait();
     return ReadAll(connection);
   });
-  Process command(RunWords({kEverywhere}, Python("s.setblocking(False); sent = 0\n"
-                                                 "while select.select([], [s], [], 0.5)[1]:\n"
-                                                 "    sent += s.send(b'x' * 65536)\n"
-                                                 "    if sent > 100_000_000: break\n"
-                                                 "print('sent', sent, flush=True)\n",
-                                                 witness.port_text())));
+  Process command(
+      RunWords({kEverywhere}, ConnectedPython("s.setblocking(False); sent = 0\n"
+                                              "while select.select([], [s], [], 0.5)[1]:\n"
+                                              "    sent += s.send(b'x' * 65536)\n"
+                                              "    if sent > 100_000_000: break\n"
+                                              "print('sent', sent, flush=True)\n",
+                                              witness.port_text())));
   CHECK(command.WaitForOutput("sent "));
   go_on.set_value();
   const std::string sent = command.Wait().out;
@@ -80,16 +81,16 @@ TEST_CASE_METHOD(EnclaveFixture, "A far end that does not read holds the sender 
 TEST_CASE_METHOD(EnclaveFixture, "What a program sent before it ended arrives, however much") {
   // More than the far end's buffers hold, so that much is on its way when the program ends.
   Witness witness(ReadAll);
-  Run({kEverywhere}, Python("s.sendall(b'x' * 30_000_000)\n", witness.port_text()));
+  Run({kEverywhere}, ConnectedPython("s.sendall(b'x' * 30_000_000)\n", witness.port_text()));
   CHECK(witness.Seen() == "30000000");
 }
 
 TEST_CASE_METHOD(EnclaveFixture, "A connection that the program breaks is broken at the far end") {
   Witness witness(ReadAll);
   Run({kEverywhere},
-      Python("s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
-             "s.sendall(b'x'); s.close()\n",
-             witness.port_text()));
+      ConnectedPython("s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
+                      "s.sendall(b'x'); s.close()\n",
+                      witness.port_text()));
   CHECK(witness.Seen() == "ECONNRESET");
 }
 
@@ -99,7 +100,8 @@ TEST_CASE_METHOD(EnclaveFixture, "The far end may end its side first, and still 
     return ReadAll(connection);
   });
   const Outcome outcome =
-      Run({kEverywhere}, Python("print(s.recv(9)); s.sendall(b'x' * 1000)\n", witness.port_text()));
+      Run({kEverywhere},
+          ConnectedPython("print(s.recv(9)); s.sendall(b'x' * 1000)\n", witness.port_text()));
   CHECK(outcome.out == "b''\n");
   CHECK(witness.Seen() == "1000");
 }
@@ -111,9 +113,9 @@ TEST_CASE_METHOD(EnclaveFixture, "A far end that vanishes is found out: the rela
     go_on.get_future().wait();
     return ReadAll(connection);
   });
-  Process command(RunWords({kEverywhere}, Python("print('ready', flush=True)\n"
-                                                 "s.recv(1)\n",
-                                                 witness.port_text())));
+  Process command(RunWords({kEverywhere}, ConnectedPython("print('ready', flush=True)\n"
+                                                          "s.recv(1)\n",
+                                                          witness.port_text())));
   CHECK(command.WaitForOutput("ready"));
   const std::string sockets = testing::Run({"ss", "-tno", "dst", std::string(kHost), "and", "dport",
                                             "=", witness.port_text()})

@@ -11,9 +11,6 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-constexpr auto kTcp = Loopback::Kind::kTcp;
-constexpr auto kUdp = Loopback::Kind::kUdp;
-
 constexpr char kDenial[] = "namegate: denied by the test\n";
 
 TEST_CASE("The gate says hello when it is loaded, even into a program that never connects") {

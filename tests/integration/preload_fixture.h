@@ -33,6 +33,9 @@ class Loopback {
   UniqueFd fd_;
 };
 
+inline constexpr auto kTcp = Loopback::Kind::kTcp;
+inline constexpr auto kUdp = Loopback::Kind::kUdp;
+
 // Runs programs behind libnamegate.so and a gate service that allows some ports and denies the rest
 // with "denied by the test".
 class Gated {

@@ -12,9 +12,6 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-constexpr auto kTcp = Loopback::Kind::kTcp;
-constexpr auto kUdp = Loopback::Kind::kUdp;
-
 std::string Connect(const Loopback& to) { return "connect 127.0.0.1:" + to.port(); }
 
 std::string Send(const Loopback& to) { return "send 127.0.0.1:" + to.port() + "/udp"; }

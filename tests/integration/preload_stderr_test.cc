@@ -7,9 +7,6 @@
 namespace namegate::testing {
 namespace {
 
-constexpr auto kTcp = Loopback::Kind::kTcp;
-constexpr auto kUdp = Loopback::Kind::kUdp;
-
 Gated Denying(const std::string& message, bool quiet = false) {
   return Gated([=](const GateRequest&) { return std::optional(DenyReply(message, quiet)); });
 }

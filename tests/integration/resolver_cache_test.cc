@@ -11,13 +11,13 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kRecords[] = R"(
+constexpr char kCacheRecords[] = R"(
   a.example.org. 300 IN A 192.0.2.7
   brief.example.org. 0 IN A 192.0.2.8
 )";
 
 TEST_CASE("A second query is answered from the cache, with a TTL no higher, and recorded as such") {
-  const Authority authority(kRecords);
+  const Authority authority(kCacheRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"a.example.org:443"});
   const int64_t first = Ask(session.nameserver, "a.example.org").ttl();
@@ -35,7 +35,7 @@ TEST_CASE("A second query is answered from the cache, with a TTL no higher, and 
 }
 
 TEST_CASE("A record with TTL 0 is asked for every time") {
-  const Authority authority(kRecords);
+  const Authority authority(kCacheRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"brief.example.org:443"});
   for (int i = 0; i < 3; ++i) CHECK(Ask(session.nameserver, "brief.example.org").ttl() == 0);
@@ -43,7 +43,7 @@ TEST_CASE("A record with TTL 0 is asked for every time") {
 }
 
 TEST_CASE("The absence of a name and of a type are remembered too") {
-  const Authority authority(kRecords);
+  const Authority authority(kCacheRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session =
       daemon.OpenPrivateSession({"a.example.org:443", "no.example.org:443"});
@@ -61,7 +61,7 @@ TEST_CASE("The absence of a name and of a type are remembered too") {
 
 // RFC 9520 §3.2. Asked often, because a failure is remembered for 2 s and a test may be slow.
 TEST_CASE("A failure is remembered: an upstream that refuses is not asked for each question") {
-  Authority authority(kRecords);
+  Authority authority(kCacheRecords);
   authority.On("a.example.org", Rcode(LDNS_RCODE_SERVFAIL));
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"a.example.org:443"});
@@ -79,7 +79,7 @@ TEST_CASE("A failure is remembered: an upstream that refuses is not asked for ea
 }
 
 TEST_CASE("Each question costs the upstream one, and the letters of the client's do not reach it") {
-  const Authority authority(kRecords);
+  const Authority authority(kCacheRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"brief.example.org:443"});
   const Bytes loud = MakeQuery("BRIEF.EXAMPLE.ORG", "A");
@@ -94,7 +94,7 @@ TEST_CASE("Each question costs the upstream one, and the letters of the client's
 }
 
 TEST_CASE("Two sessions that ask at once share one query to the upstream, and get a row each") {
-  Authority authority(kRecords);
+  Authority authority(kCacheRecords);
   authority.Hold("a.example.org");
   Daemon daemon(authority.endpoint());
   const TestSession one = daemon.OpenSession({"a.example.org:443"});

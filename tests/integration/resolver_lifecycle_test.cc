@@ -14,19 +14,19 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kName[] = "a.example.org";
-constexpr char kRule[] = "a.example.org:443";
-constexpr char kRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
+constexpr char kLifeName[] = "a.example.org";
+constexpr char kLifeRule[] = "a.example.org:443";
+constexpr char kLifeRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
 
 TEST_CASE("A second daemon on the same state directory refuses and says why") {
-  const Authority authority(kRecords);
+  const Authority authority(kLifeRecords);
   Daemon daemon(authority.endpoint());
   REQUIRE(daemon.readiness() == "ready");
   const Outcome second =
       Run({BuildPath("bin/namegated"), "--state-dir", daemon.paths().directory()});
   CHECK(second.status != 0);
   CHECK_THAT(second.err, Catch::Contains(daemon.paths().directory()));
-  CHECK(Ask(daemon.OpenSession(Texts{kRule}).nameserver, kName).rcode == "NOERROR");
+  CHECK(Ask(daemon.OpenSession(Texts{kLifeRule}).nameserver, kLifeName).rcode == "NOERROR");
 }
 
 TEST_CASE("A configuration with a mistake is refused at start with its place") {
@@ -37,7 +37,7 @@ TEST_CASE("A configuration with a mistake is refused at start with its place") {
 }
 
 TEST_CASE("A ledger that is no database refuses the start, and is left as it was") {
-  const Authority authority(kRecords);
+  const Authority authority(kLifeRecords);
   const TempDir directory;
   REQUIRE(StatePaths(directory.path()).Create());
   const std::string text(4096, 'x');
@@ -50,15 +50,15 @@ TEST_CASE("A ledger that is no database refuses the start, and is left as it was
 }
 
 TEST_CASE("SIGTERM: what was accepted is answered and recorded, then the exit is 0") {
-  Authority authority(kRecords);
-  authority.Hold(kName);
+  Authority authority(kLifeRecords);
+  authority.Hold(kLifeName);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kRule});
+  const TestSession session = daemon.OpenSession(Texts{kLifeRule});
   const UdpClient client(session.nameserver);
-  client.Send(MakeQuery(kName, "A"));
+  client.Send(MakeQuery(kLifeName, "A"));
   REQUIRE(daemon.WaitForStatus("in_flight", 1));
   daemon.process().Signal(SIGTERM);
-  authority.Release(kName);
+  authority.Release(kLifeName);
   const auto reply = client.Receive();
   REQUIRE(reply);
   CHECK((reply->rcode == "NOERROR" || reply->rcode == "SERVFAIL"));
@@ -68,17 +68,17 @@ TEST_CASE("SIGTERM: what was accepted is answered and recorded, then the exit is
 }
 
 TEST_CASE("SIGTERM ends a daemon that has nothing to do") {
-  const Authority authority(kRecords);
+  const Authority authority(kLifeRecords);
   Daemon daemon(authority.endpoint());
   REQUIRE(daemon.readiness() == "ready");
   CHECK(daemon.Stop().status == 0);
 }
 
 TEST_CASE("Killed at any moment, everything that a client received is in the ledger") {
-  const Authority authority(kRecords);
+  const Authority authority(kLifeRecords);
   Daemon daemon(authority.endpoint());
   for (int round = 0; round < 3; ++round) {
-    const TestSession session = daemon.OpenSession(Texts{kRule});
+    const TestSession session = daemon.OpenSession(Texts{kLifeRule});
     const UdpClient client(session.nameserver);
     std::set<std::string> received;
     constexpr int kWindow = 64;  // queries in flight when the end comes
@@ -107,26 +107,26 @@ TEST_CASE("Killed at any moment, everything that a client received is in the led
 }
 
 TEST_CASE("While the ledger cannot be written nothing is answered, and when it can again, it is") {
-  const Authority authority(kRecords);
+  const Authority authority(kLifeRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kRule});
+  const TestSession session = daemon.OpenSession(Texts{kLifeRule});
   {
     // Another writer that does not let go is the plainest way to make a commit fail.
     auto blocker = Database::Open(daemon.paths().ledger(), Database::Mode::kReadWriteCreate);
     REQUIRE(blocker);
     REQUIRE(blocker->Execute("BEGIN IMMEDIATE"));
-    const Reply reply = Ask(session.nameserver, kName);
+    const Reply reply = Ask(session.nameserver, kLifeName);
     CHECK(reply.rcode == "SERVFAIL");
     CHECK(reply.ede == 14);
     CHECK(reply.answers.empty());
   }
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 0);
-  CHECK(Ask(session.nameserver, kName).data() == Texts{"192.0.2.7"});
+  CHECK(Ask(session.nameserver, kLifeName).data() == Texts{"192.0.2.7"});
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
 }
 
 TEST_CASE("A daemon told to exit when idle leaves when the last session and connection are gone") {
-  const Authority authority(kRecords);
+  const Authority authority(kLifeRecords);
   Daemon daemon({{authority.endpoint()}, "", {"--exit-when-idle"}});
   REQUIRE(daemon.readiness() == "ready");
   {
@@ -141,14 +141,14 @@ TEST_CASE("A daemon told to exit when idle leaves when the last session and conn
 }
 
 TEST_CASE("A daemon told to exit when idle leaves if nobody ever comes") {
-  const Authority authority(kRecords);
+  const Authority authority(kLifeRecords);
   Daemon daemon({{authority.endpoint()}, "", {"--exit-when-idle"}});
   REQUIRE(daemon.readiness() == "ready");
   CHECK(daemon.process().Wait().status == 0);  // after ten seconds
 }
 
 TEST_CASE("One query gives exactly one row on every path, shutdown included") {
-  Authority authority(kRecords);
+  Authority authority(kLifeRecords);
   authority.Hold("held.example.org");
   authority.On("silent.example.org", Silence());
   Daemon daemon(authority.endpoint());
@@ -156,11 +156,11 @@ TEST_CASE("One query gives exactly one row on every path, shutdown included") {
   const TestSession two = daemon.OpenSession(Texts{"*.example.org:443"});
   const UdpClient client(one.nameserver);
   const UdpClient other(two.nameserver);
-  Ask(one.nameserver, kName);                         // allowed
-  Ask(one.nameserver, kName);                         // from the cache
-  AskTcp(two.nameserver, kName);                      // the same over TCP
+  Ask(one.nameserver, kLifeName);                     // allowed
+  Ask(one.nameserver, kLifeName);                     // from the cache
+  AskTcp(two.nameserver, kLifeName);                  // the same over TCP
   Ask(one.nameserver, "denied.example.net");          // denied
-  Ask(one.nameserver, kName, "TXT");                  // a type
+  Ask(one.nameserver, kLifeName, "TXT");              // a type
   Ask(one.nameserver, "localhost");                   // special
   Ask(one.nameserver, "silent.example.org");          // timeout
   client.Send({0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0});  // malformed

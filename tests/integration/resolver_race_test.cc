@@ -29,13 +29,13 @@ using Texts = std::vector<std::string>;
 
 constexpr size_t kGuesses = 100'000;
 // Long, so that the case of its letters is never all lower by chance.
-constexpr char kName[] = "the-quick-brown-fox-jumps-over-the-lazy-dog.a.example.org";
-constexpr char kRecords[] =
+constexpr char kRaceName[] = "the-quick-brown-fox-jumps-over-the-lazy-dog.a.example.org";
+constexpr char kRaceRecords[] =
     "the-quick-brown-fox-jumps-over-the-lazy-dog.a.example.org. 60 IN A 192.0.2.7\n";
 const std::string kTrueAddress("\xc0\x00\x02\x07", 4);
 const std::string kForgedAddress("\xc0\x00\x02\x42", 4);  // 192.0.2.66
 
-DomainName Name() { return DomainName::FromText(kName).value(); }
+DomainName Name() { return DomainName::FromText(kRaceName).value(); }
 
 std::string LowerCaseQuestion(const DomainName& qname, uint16_t qtype) {
   return std::string(qname.wire()) + '\0' + static_cast<char>(qtype) + std::string("\0\x01", 2);
@@ -95,8 +95,8 @@ using Guess = std::function<void(const OffPathAttacker& attacker, size_t i, uint
 
 Race Run(const ExchangeEntropy& entropy, const Guess& guess) {
   EnterPrivateNetwork();  // guesses go to every port: no other test is to listen there
-  Authority authority(kRecords);
-  authority.Hold(kName);
+  Authority authority(kRaceRecords);
+  authority.Hold(kRaceName);
   const OffPathAttacker attacker(authority.endpoint());
   uv_loop_t loop;
   uv_loop_init(&loop);
@@ -107,13 +107,13 @@ Race Run(const ExchangeEntropy& entropy, const Guess& guess) {
     const UpstreamExchange exchange(
         &loop, server, {Name(), resolver::rrtype::kA}, 60'000,
         [&](UpstreamExchange::Outcome settled) { outcome = std::move(settled); }, entropy);
-    REQUIRE(authority.WaitForCount(kName, 1));
+    REQUIRE(authority.WaitForCount(kRaceName, 1));
     const uint16_t port = authority.seen().front().client_port;
     for (size_t i = 0; i < kGuesses && !outcome; ++i) {
       guess(attacker, i, port);
       uv_run(&loop, UV_RUN_NOWAIT);
     }
-    authority.Release(kName);
+    authority.Release(kRaceName);
     while (!outcome) uv_run(&loop, UV_RUN_ONCE);
   }
   uv_run(&loop, UV_RUN_DEFAULT);  // until the handles are closed
@@ -189,25 +189,25 @@ TEST_CASE("The port alone keeps out one who tries every ID with the letters as a
 
 TEST_CASE("Against the daemon 100,000 guesses leave no trace in the answer or in the ledger") {
   EnterPrivateNetwork();  // guesses go to every port: no other test is to listen there
-  Authority authority(kRecords);
-  authority.Hold(kName);
+  Authority authority(kRaceRecords);
+  authority.Hold(kRaceName);
   const OffPathAttacker attacker(authority.endpoint());
   Daemon daemon(authority.endpoint());
   // Many sessions that ask at once must not become many questions to guess at.
   std::vector<std::unique_ptr<UdpClient>> clients;
   for (int i = 0; i < 8; ++i) {
-    const TestSession session = daemon.OpenSession(Texts{std::string(kName) + ":443"});
+    const TestSession session = daemon.OpenSession(Texts{std::string(kRaceName) + ":443"});
     clients.push_back(std::make_unique<UdpClient>(session.nameserver));
-    clients.back()->Send(MakeQuery(kName, "A"));
+    clients.back()->Send(MakeQuery(kRaceName, "A"));
   }
   REQUIRE(daemon.WaitForStatus("in_flight", 8));
-  CHECK(authority.Count(kName) == 1);
+  CHECK(authority.Count(kRaceName) == 1);
   const uint16_t port = authority.seen().front().client_port;
   for (size_t i = 0; i < kGuesses; ++i) {
     const bool knows_port = i % 2 == 0;
     attacker.Guess(knows_port ? port : Random16(), Random16(), RandomQuestion());
   }
-  authority.Release(kName);
+  authority.Release(kRaceName);
   for (const auto& client : clients) {
     const auto reply = client->Receive();
     REQUIRE(reply);

@@ -17,7 +17,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kRecords[] =
+constexpr char kRestartRecords[] =
     "a.example.org. 60 IN A 192.0.2.7\n"
     "p.example.org. 60 IN A 10.1.2.3\n";
 
@@ -29,7 +29,7 @@ int64_t Leases(Daemon& daemon, const TestSession& session) {
 }
 
 TEST_CASE("A session opened by hand is there again after a restart, with policy and leases") {
-  const Authority authority(kRecords);
+  const Authority authority(kRestartRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession(Texts{"a.example.org:443"});
   const TestSession within = daemon.OpenPrivateSession(Texts{"p.example.org:5432"});
@@ -55,7 +55,7 @@ TEST_CASE("A session opened by hand is there again after a restart, with policy 
 }
 
 TEST_CASE("A session whose owner does not come back to a restarted daemon is closed") {
-  const Authority authority(kRecords);
+  const Authority authority(kRestartRecords);
   Daemon daemon(DaemonOptions{{authority.endpoint()}, "owner_patience_s = 0\n", {}});
   const TestSession session = daemon.OpenSessionBy({{"owned", true}});
   daemon.Kill();
@@ -67,7 +67,7 @@ TEST_CASE("A session whose owner does not come back to a restarted daemon is clo
 }
 
 TEST_CASE("A session whose owner comes back goes on, and ends with its owner") {
-  const Authority authority(kRecords);
+  const Authority authority(kRestartRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session =
       daemon.OpenSessionBy({{"owned", true}, {"allow", Texts{"a.example.org:443"}}});
@@ -91,7 +91,7 @@ TEST_CASE("A session whose owner comes back goes on, and ends with its owner") {
 }
 
 TEST_CASE("A session whose address is taken when the daemon comes back is closed, and it starts") {
-  const Authority authority(kRecords);
+  const Authority authority(kRestartRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession(Texts{"a.example.org:443"});
   daemon.Kill();
@@ -110,7 +110,7 @@ TEST_CASE("A session whose address is taken when the daemon comes back is closed
 }
 
 TEST_CASE("A session that was said to be closed is closed in the ledger") {
-  const Authority authority(kRecords);
+  const Authority authority(kRestartRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession(Texts{"a.example.org:443"});
   daemon.CloseSession(session);
@@ -118,7 +118,7 @@ TEST_CASE("A session that was said to be closed is closed in the ledger") {
 }
 
 TEST_CASE("A closing that cannot be recorded is said to be so, and recorded when it can be") {
-  const Authority authority(kRecords);
+  const Authority authority(kRestartRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession(Texts{"a.example.org:443"});
   auto blocker = Database::Open(daemon.paths().ledger(), Database::Mode::kReadWriteCreate);
@@ -138,7 +138,7 @@ TEST_CASE("A closing that cannot be recorded is said to be so, and recorded when
 }
 
 TEST_CASE("A session whose closing was never recorded is open after kill -9, and can be closed") {
-  const Authority authority(kRecords);
+  const Authority authority(kRestartRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession(Texts{"a.example.org:443"});
   {

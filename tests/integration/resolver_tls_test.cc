@@ -18,14 +18,14 @@ namespace {
 
 using Catch::Contains;
 
-constexpr char kZone[] =
+constexpr char kTlsZone[] =
     "a.example.org. 60 IN A 198.51.100.7\n"
     "b.example.org. 60 IN A 198.51.100.8\n"
     "c.example.org. 60 IN A 198.51.100.9\n";
 
 class TlsUpstream {
  public:
-  TlsUpstream() : authority_(kZone) {
+  TlsUpstream() : authority_(kTlsZone) {
     const Outcome made =
         Run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
              "-nodes", "-days", "2", "-subj", "/CN=dns.example.org", "-addext",
@@ -210,7 +210,7 @@ TEST_CASE("Two questions under one ID get each its own answer, whichever comes f
 }
 
 TEST_CASE("A server that does not speak TLS is no upstream") {
-  const Authority plain(kZone);
+  const Authority plain(kTlsZone);
   DaemonOptions options;
   options.arguments = {"--upstream", "tls://" + plain.endpoint().ToText() + "@dns.example.org"};
   Daemon daemon(std::move(options));

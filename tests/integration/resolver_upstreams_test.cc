@@ -12,36 +12,38 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kName[] = "a.example.org";
-constexpr char kRule[] = "a.example.org:443";
-constexpr char kRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
+constexpr char kUpstreamName[] = "a.example.org";
+constexpr char kUpstreamRule[] = "a.example.org:443";
+constexpr char kUpstreamRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
 
 // An address where nobody listens: its authority is gone.
 Endpoint DeadEndpoint() { return Authority().endpoint(); }
 
-Reply AskOnce(Daemon& daemon) { return Ask(daemon.OpenSession(Texts{kRule}).nameserver, kName); }
+Reply AskOnce(Daemon& daemon) {
+  return Ask(daemon.OpenSession(Texts{kUpstreamRule}).nameserver, kUpstreamName);
+}
 
 TEST_CASE("An upstream that truncates is asked again over TCP") {
-  Authority authority(kRecords);
-  authority.On(kName, Truncate());
+  Authority authority(kUpstreamRecords);
+  authority.On(kUpstreamName, Truncate());
   Daemon daemon(authority.endpoint());
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
-  REQUIRE(authority.Count(kName) == 2);
+  REQUIRE(authority.Count(kUpstreamName) == 2);
   CHECK(authority.seen()[1].tcp);
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
 }
 
 TEST_CASE("A dead upstream is passed over for the next") {
-  const Authority authority(kRecords);
+  const Authority authority(kUpstreamRecords);
   Daemon daemon(DaemonOptions{{DeadEndpoint(), authority.endpoint()}, "", {}});
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
   CHECK(daemon.Rows("SELECT rcode, reason FROM queries") == Texts{"NOERROR|rule"});
 }
 
 TEST_CASE("A silent upstream is passed over for the next") {
-  Authority silent(kRecords);
-  silent.On(kName, Silence());
-  const Authority authority(kRecords);
+  Authority silent(kUpstreamRecords);
+  silent.On(kUpstreamName, Silence());
+  const Authority authority(kUpstreamRecords);
   Daemon daemon(DaemonOptions{{silent.endpoint(), authority.endpoint()}, "", {}});
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
@@ -49,17 +51,17 @@ TEST_CASE("A silent upstream is passed over for the next") {
 
 TEST_CASE("An upstream that fails or refuses is passed over for the next") {
   for (const ldns_pkt_rcode rcode : {LDNS_RCODE_SERVFAIL, LDNS_RCODE_REFUSED}) {
-    Authority failing(kRecords);
-    failing.On(kName, Rcode(rcode));
-    const Authority authority(kRecords);
+    Authority failing(kUpstreamRecords);
+    failing.On(kUpstreamName, Rcode(rcode));
+    const Authority authority(kUpstreamRecords);
     Daemon daemon(DaemonOptions{{failing.endpoint(), authority.endpoint()}, "", {}});
     CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
   }
 }
 
 TEST_CASE("With every upstream dead or silent the client gets SERVFAIL, EDE, and there is a row") {
-  Authority silent(kRecords);
-  silent.On(kName, Silence());
+  Authority silent(kUpstreamRecords);
+  silent.On(kUpstreamName, Silence());
   Daemon daemon(DaemonOptions{{silent.endpoint()}, "", {}});
   const Reply reply = AskOnce(daemon);
   CHECK(reply.rcode == "SERVFAIL");
@@ -77,8 +79,8 @@ TEST_CASE("With no upstream to be reached the client hears of it at once") {
 }
 
 TEST_CASE("An upstream that refuses everything gives SERVFAIL with EDE 22") {
-  Authority authority(kRecords);
-  authority.On(kName, Rcode(LDNS_RCODE_REFUSED));
+  Authority authority(kUpstreamRecords);
+  authority.On(kUpstreamName, Rcode(LDNS_RCODE_REFUSED));
   Daemon daemon(authority.endpoint());
   const Reply reply = AskOnce(daemon);
   CHECK(reply.rcode == "SERVFAIL");
@@ -94,8 +96,8 @@ TEST_CASE("Replies that do not match the query are waited out, and the right one
   };
   for (const auto& [what, lie] : lies) {
     INFO(what);
-    Authority authority(kRecords);
-    authority.On(kName, First(lie));
+    Authority authority(kUpstreamRecords);
+    authority.On(kUpstreamName, First(lie));
     Daemon daemon(authority.endpoint());
     CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
     CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
@@ -103,8 +105,8 @@ TEST_CASE("Replies that do not match the query are waited out, and the right one
 }
 
 TEST_CASE("An upstream that folds the case of every name is asked over TCP, and believed there") {
-  Authority authority(kRecords);
-  authority.On(kName, WrongCase());
+  Authority authority(kUpstreamRecords);
+  authority.On(kUpstreamName, WrongCase());
   Daemon daemon(authority.endpoint());
   // In one draw of 2048 the letters are all lower-case as they are.
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
@@ -119,8 +121,8 @@ TEST_CASE("An upstream that folds the case of every name is asked over TCP, and 
 
 TEST_CASE("Nothing that answers another query is ever taken") {
   for (const Behaviour& lie : {WrongId(), WrongQuestion()}) {
-    Authority authority(kRecords);
-    authority.On(kName, lie);
+    Authority authority(kUpstreamRecords);
+    authority.On(kUpstreamName, lie);
     Daemon daemon(authority.endpoint());
     const Reply reply = AskOnce(daemon);
     CHECK(reply.rcode == "SERVFAIL");
@@ -130,12 +132,12 @@ TEST_CASE("Nothing that answers another query is ever taken") {
 }
 
 TEST_CASE("An answer that comes too late is not taken for anything") {
-  Authority authority(kRecords);
-  authority.Hold(kName);
+  Authority authority(kUpstreamRecords);
+  authority.Hold(kUpstreamName);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kRule});
-  CHECK(Ask(session.nameserver, kName).rcode == "SERVFAIL");
-  authority.Release(kName);
+  const TestSession session = daemon.OpenSession(Texts{kUpstreamRule});
+  CHECK(Ask(session.nameserver, kUpstreamName).rcode == "SERVFAIL");
+  authority.Release(kUpstreamName);
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
   CHECK(Ask(session.nameserver, "b.example.org").rcode == "NXDOMAIN");  // and it still serves
 }
@@ -166,7 +168,7 @@ TEST_CASE("Queries to the upstream differ in ID, in port, and in the case of the
 }
 
 TEST_CASE("Upstreams of the configuration are used, and the command line goes first") {
-  const Authority configured(kRecords);
+  const Authority configured(kUpstreamRecords);
   const Authority named("a.example.org. 60 IN A 192.0.2.99");
   const std::string config = "upstream = [\"" + configured.endpoint().ToText() + "\"]\n";
   Daemon by_config(DaemonOptions{{}, config, {}});

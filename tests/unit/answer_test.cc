@@ -4,13 +4,14 @@
 #include <set>
 
 #include "resolver/answer_cache.h"
+#include "tests/support/parsed.h"
 
 namespace namegate::resolver {
 namespace {
 
 using namespace std::chrono_literals;
 
-DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
+using testing::Name;
 
 Record Cname(const char* owner, const char* target, uint32_t ttl_s = 300) {
   return {Name(owner), rrtype::kCname, ttl_s, std::string(Name(target).wire())};

@@ -9,15 +9,15 @@ namespace namegate::resolver {
 namespace {
 
 // A recorder in a loop of its own, and a ledger that it writes to.
-class Fixture {
+class AttemptFixture {
  public:
-  Fixture() {
+  AttemptFixture() {
     uv_loop_init(&loop_);
     session_ = std::make_shared<Session>(std::vector<Rule>());
     session_->id = 1;
     recorder_ = std::make_unique<AttemptRecorder>(&loop_, session_, ledger_.writer(), "enclave");
   }
-  ~Fixture() {
+  ~AttemptFixture() {
     recorder_.reset();
     uv_run(&loop_, UV_RUN_DEFAULT);
     uv_loop_close(&loop_);
@@ -57,7 +57,8 @@ class Fixture {
 
 constexpr int kFlood = 20'000;
 
-TEST_CASE_METHOD(Fixture, "Of a flood of refused attempts many share a row, and none is lost") {
+TEST_CASE_METHOD(AttemptFixture,
+                 "Of a flood of refused attempts many share a row, and none is lost") {
   Try(kFlood, Verdict::kDeny, Reason::kNoLease);
   WaitFor(kFlood);
   CHECK(Number("SELECT sum(count) FROM connections") == kFlood);
@@ -67,21 +68,22 @@ TEST_CASE_METHOD(Fixture, "Of a flood of refused attempts many share a row, and 
   CHECK(session().counters.denials == kFlood);
 }
 
-TEST_CASE_METHOD(Fixture, "Attempts of different kinds share no row") {
+TEST_CASE_METHOD(AttemptFixture, "Attempts of different kinds share no row") {
   Try(kFlood, Verdict::kDeny, Reason::kNoLease);
   Try(3, Verdict::kDeny, Reason::kPortNotAllowed);
   WaitFor(kFlood + 3);
   CHECK(Number("SELECT sum(count) FROM connections WHERE reason = 'port-not-allowed'") == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "Each attempt that is allowed has a row of its own, in a flood too") {
+TEST_CASE_METHOD(AttemptFixture,
+                 "Each attempt that is allowed has a row of its own, in a flood too") {
   Try(kFlood, Verdict::kDeny, Reason::kNoLease);
   Try(3'000, Verdict::kAllow, Reason::kRule);
   WaitFor(kFlood + 3'000);
   CHECK(Number("SELECT count(*) FROM connections WHERE verdict = 'allow' AND count = 1") == 3'000);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(AttemptFixture,
                  "What still waits for more of its kind is recorded when the session ends") {
   Try(kFlood, Verdict::kDeny, Reason::kNoLease);
   Drop();

@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/parsed.h"
+
 namespace namegate {
 namespace {
 
-DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
+using testing::Name;
 
 std::optional<DomainName> FromOctets(std::string_view octets) {
   return DomainName::FromWire({reinterpret_cast<const uint8_t*>(octets.data()), octets.size()});

@@ -2,17 +2,15 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/parsed.h"
+
 namespace namegate::resolver {
 namespace {
 
 using namespace std::chrono_literals;
 using Catch::Contains;
 
-std::vector<Rule> Rules(std::initializer_list<const char*> texts) {
-  std::vector<Rule> rules;
-  for (const char* text : texts) rules.push_back(Rule::FromText(text).value());
-  return rules;
-}
+using testing::Rules;
 
 GateRequest Request(const char* address, uint16_t port, uint8_t protocol = 6,
                     GateOperation operation = GateOperation::kConnect) {
@@ -29,10 +27,10 @@ GateRequest Request(const char* address, uint16_t port, uint8_t protocol = 6,
   return request;
 }
 
-struct Fixture {
+struct JudgeFixture {
   Session session{Rules({"a.example:443", "a.example:4433/udp", "192.0.2.0/24:22"})};
 
-  Fixture() {
+  JudgeFixture() {
     session.nameserver = Endpoint::FromText("127.64.0.1:53").value();
     Lease(std::chrono::steady_clock::now() + 1h);
   }
@@ -47,7 +45,8 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "A leased address is allowed on its rule's port, with name and query") {
+TEST_CASE_METHOD(JudgeFixture,
+                 "A leased address is allowed on its rule's port, with name and query") {
   const GateVerdict verdict = Judge(Request("198.51.100.7", 443));
   CHECK(verdict.verdict == Verdict::kAllow);
   CHECK(verdict.reason == Reason::kLease);
@@ -56,18 +55,18 @@ TEST_CASE_METHOD(Fixture, "A leased address is allowed on its rule's port, with 
   CHECK(verdict.query_id == 42);
 }
 
-TEST_CASE_METHOD(Fixture, "A v4-mapped address is the IPv4 address it holds") {
+TEST_CASE_METHOD(JudgeFixture, "A v4-mapped address is the IPv4 address it holds") {
   CHECK(Judge(Request("::ffff:198.51.100.7", 443)).verdict == Verdict::kAllow);
 }
 
-TEST_CASE_METHOD(Fixture, "An address rule needs no answer") {
+TEST_CASE_METHOD(JudgeFixture, "An address rule needs no answer") {
   const GateVerdict verdict = Judge(Request("192.0.2.9", 22));
   CHECK(verdict.verdict == Verdict::kAllow);
   CHECK(verdict.reason == Reason::kRule);
   CHECK(verdict.rule == "192.0.2.0/24:22");
 }
 
-TEST_CASE_METHOD(Fixture, "An unknown address is denied with the rule that would allow it") {
+TEST_CASE_METHOD(JudgeFixture, "An unknown address is denied with the rule that would allow it") {
   const GateVerdict v4 = Judge(Request("203.0.113.5", 8080));
   CHECK(v4.verdict == Verdict::kDeny);
   CHECK(v4.reason == Reason::kNoLease);
@@ -78,14 +77,14 @@ TEST_CASE_METHOD(Fixture, "An unknown address is denied with the rule that would
   CHECK_FALSE(v6.quiet);
 }
 
-TEST_CASE_METHOD(Fixture, "A port that no rule covers is denied by the name") {
+TEST_CASE_METHOD(JudgeFixture, "A port that no rule covers is denied by the name") {
   const GateVerdict verdict = Judge(Request("198.51.100.7", 80));
   CHECK(verdict.reason == Reason::kPortNotAllowed);
   CHECK(verdict.query_id == 42);
   CHECK_THAT(verdict.message, Contains("(a.example)") && Contains("to allow it: a.example:80"));
 }
 
-TEST_CASE_METHOD(Fixture, "A lease that ended denies and says so") {
+TEST_CASE_METHOD(JudgeFixture, "A lease that ended denies and says so") {
   session.leases = LeaseTable();
   Lease(std::chrono::steady_clock::now() - 1s);
   const GateVerdict verdict = Judge(Request("198.51.100.7", 443));
@@ -93,7 +92,8 @@ TEST_CASE_METHOD(Fixture, "A lease that ended denies and says so") {
   CHECK_THAT(verdict.message, Contains("has expired"));
 }
 
-TEST_CASE_METHOD(Fixture, "A UDP connect to a leased address is a probe: denied, without alarm") {
+TEST_CASE_METHOD(JudgeFixture,
+                 "A UDP connect to a leased address is a probe: denied, without alarm") {
   const GateVerdict probe = Judge(Request("198.51.100.7", 443, 17));
   CHECK(probe.verdict == Verdict::kDeny);
   CHECK(probe.reason == Reason::kUdpProbe);
@@ -104,19 +104,19 @@ TEST_CASE_METHOD(Fixture, "A UDP connect to a leased address is a probe: denied,
   CHECK(Judge(Request("198.51.100.7", 4433, 17)).verdict == Verdict::kAllow);
 }
 
-TEST_CASE_METHOD(Fixture, "The session's own name server is always allowed") {
+TEST_CASE_METHOD(JudgeFixture, "The session's own name server is always allowed") {
   CHECK(Judge(Request("127.64.0.1", 53, 17)).reason == Reason::kNameserver);
   CHECK(Judge(Request("127.64.0.1", 53)).reason == Reason::kNameserver);
   CHECK(Judge(Request("127.64.0.1", 54)).verdict == Verdict::kDeny);
 }
 
-TEST_CASE_METHOD(Fixture, "Protocols other than TCP and UDP are denied whatever the address") {
+TEST_CASE_METHOD(JudgeFixture, "Protocols other than TCP and UDP are denied whatever the address") {
   const GateVerdict verdict = Judge(Request("192.0.2.9", 22, 132));
   CHECK(verdict.reason == Reason::kProtocolNotAllowed);
   CHECK_THAT(verdict.message, Contains("denied 132"));
 }
 
-TEST_CASE_METHOD(Fixture, "What the gate refused by itself is denied and told") {
+TEST_CASE_METHOD(JudgeFixture, "What the gate refused by itself is denied and told") {
   GateRequest request = Request("198.51.100.7", 443, 6, GateOperation::kRefused);
   request.detail = static_cast<uint8_t>(GateRefusal::kSourceRoute);
   const GateVerdict verdict = Judge(request);
@@ -126,7 +126,7 @@ TEST_CASE_METHOD(Fixture, "What the gate refused by itself is denied and told") 
   CHECK_FALSE(Judge(request).destination);
 }
 
-TEST_CASE_METHOD(Fixture, "Anything but a whole request of this version is denied") {
+TEST_CASE_METHOD(JudgeFixture, "Anything but a whole request of this version is denied") {
   const GateRequest good = Request("198.51.100.7", 443);
   const auto is_bad = [&](const GateRequest& request, size_t size = sizeof(GateRequest)) {
     const GateVerdict verdict = Judge(request, size);
@@ -155,7 +155,7 @@ TEST_CASE_METHOD(Fixture, "Anything but a whole request of this version is denie
   CHECK(is_bad(bad));
 }
 
-TEST_CASE_METHOD(Fixture, "What the enclave saw start is judged like what a gate asks") {
+TEST_CASE_METHOD(JudgeFixture, "What the enclave saw start is judged like what a gate asks") {
   const auto judge = [&](const char* to, Protocol protocol) {
     return JudgeRelayed(session, protocol, Endpoint::FromText(to).value(), LeaseTerms{});
   };

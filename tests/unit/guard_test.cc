@@ -3,11 +3,13 @@
 #include "resolver/dns.h"
 #include "resolver/rebinding_guard.h"
 #include "resolver/special_names.h"
+#include "tests/support/parsed.h"
 
 namespace namegate::resolver {
 namespace {
 
-DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
+using testing::Name;
+
 bool Suspect(const char* text) { return RebindingGuard().IsSuspect(*IpAddress::FromText(text)); }
 
 TEST_CASE("Addresses near the client are suspect, up to the edge of each range") {

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/parsed.h"
+
 namespace namegate::resolver {
 namespace {
 
@@ -11,10 +13,11 @@ using Clock = LeaseTable::Clock;
 constexpr Clock::time_point kStart{1h};
 const IpAddress kAddress = IpAddress::V4(192, 0, 2, 7);
 
-DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
+using testing::Name;
+
 Rule Parsed(const char* text) { return Rule::FromText(text).value(); }
 
-struct Fixture {
+struct LeaseFixture {
   LeaseTable leases;
   Rule https = Parsed("a.example:443");
   Rule ssh = Parsed("b.example:22");
@@ -29,11 +32,12 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "An address that was never answered has no lease") {
+TEST_CASE_METHOD(LeaseFixture, "An address that was never answered has no lease") {
   CHECK(Check(443, kStart).reason == Reason::kNoLease);
 }
 
-TEST_CASE_METHOD(Fixture, "A lease admits the ports and the protocol of its rules until it ends") {
+TEST_CASE_METHOD(LeaseFixture,
+                 "A lease admits the ports and the protocol of its rules until it ends") {
   Grant("a.example", https, 60s, 42);
   const LeaseVerdict verdict = Check(443, kStart + 59s);
   REQUIRE(verdict.reason == Reason::kLease);
@@ -46,14 +50,14 @@ TEST_CASE_METHOD(Fixture, "A lease admits the ports and the protocol of its rule
   CHECK(Check(80, kStart + 60s).reason == Reason::kNoLease);
 }
 
-TEST_CASE_METHOD(Fixture, "Names that share an address each admit by their own rules") {
+TEST_CASE_METHOD(LeaseFixture, "Names that share an address each admit by their own rules") {
   Grant("a.example", https, 60s);
   Grant("b.example", ssh, 60s);
   CHECK(Check(443, kStart).lease->name == Name("a.example"));
   CHECK(Check(22, kStart).lease->name == Name("b.example"));
 }
 
-TEST_CASE_METHOD(Fixture, "A new answer extends a lease and never shortens it") {
+TEST_CASE_METHOD(LeaseFixture, "A new answer extends a lease and never shortens it") {
   Grant("a.example", https, 600s, 1);
   Grant("a.example", https, 60s, 2);
   const LeaseVerdict verdict = Check(443, kStart + 599s);
@@ -62,7 +66,7 @@ TEST_CASE_METHOD(Fixture, "A new answer extends a lease and never shortens it") 
   CHECK(leases.size() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "A use extends the lease that admitted it, a refused one does not") {
+TEST_CASE_METHOD(LeaseFixture, "A use extends the lease that admitted it, a refused one does not") {
   Grant("a.example", https, 60s);
   leases.Check(kAddress, 80, Protocol::kTcp, kStart + 50s, kStart + 140s);
   CHECK(Check(443, kStart + 60s).reason == Reason::kLeaseExpired);
@@ -72,14 +76,14 @@ TEST_CASE_METHOD(Fixture, "A use extends the lease that admitted it, a refused o
   CHECK(Check(443, kStart + 140s).reason == Reason::kLeaseExpired);
 }
 
-TEST_CASE_METHOD(Fixture, "An expired lease that would have admitted is the reason told") {
+TEST_CASE_METHOD(LeaseFixture, "An expired lease that would have admitted is the reason told") {
   Grant("a.example", https, 10s);
   Grant("b.example", ssh, 600s);
   CHECK(Check(443, kStart + 60s).reason == Reason::kLeaseExpired);
   CHECK(Check(443, kStart + 60s).lease->name == Name("a.example"));
 }
 
-TEST_CASE_METHOD(Fixture, "PTR names are those with a live lease") {
+TEST_CASE_METHOD(LeaseFixture, "PTR names are those with a live lease") {
   Grant("a.example", https, 10s);
   Grant("b.example", ssh, 60s);
   CHECK(leases.NamesOf(kAddress, kStart).size() == 2);
@@ -87,7 +91,7 @@ TEST_CASE_METHOD(Fixture, "PTR names are those with a live lease") {
   CHECK(leases.NamesOf(IpAddress::V4(192, 0, 2, 8), kStart).empty());
 }
 
-TEST_CASE_METHOD(Fixture, "A table that is full makes room from the leases that end first") {
+TEST_CASE_METHOD(LeaseFixture, "A table that is full makes room from the leases that end first") {
   for (uint32_t i = 0; i < LeaseTable::kMaxAddresses; ++i) {
     const auto address = IpAddress::V4(10, static_cast<uint8_t>(i >> 16),
                                        static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i));
@@ -100,7 +104,7 @@ TEST_CASE_METHOD(Fixture, "A table that is full makes room from the leases that 
   CHECK(leases.NamesOf(IpAddress::V4(10, 0, 255, 255), kStart).size() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "An address keeps a bounded number of names") {
+TEST_CASE_METHOD(LeaseFixture, "An address keeps a bounded number of names") {
   for (size_t i = 0; i < LeaseTable::kMaxNamesPerAddress + 10; ++i) {
     Grant(("n" + std::to_string(i) + ".example").c_str(), https, std::chrono::seconds(60 + i));
   }

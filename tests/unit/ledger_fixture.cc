@@ -110,8 +110,6 @@ SealKey Key(const std::string& octets) {
   return **key;
 }
 
-DomainName Name(const std::string& text) { return DomainName::FromText(text).value(); }
-
 resolver::Record ARecord(const std::string& owner, const std::string& address, uint32_t ttl_s) {
   const auto octets = IpAddress::FromText(address).value();
   return {Name(owner), static_cast<uint16_t>(octets.is_v4() ? 1 : 28), ttl_s,

@@ -8,6 +8,7 @@
 #include "common/sqlite.h"
 #include "resolver/ledger_rows.h"
 #include "resolver/ledger_writer.h"
+#include "tests/support/parsed.h"
 #include "tests/support/temp_dir.h"
 
 namespace namegate::testing {
@@ -57,7 +58,6 @@ class TestLedger {
 
 // A key of those octets, at least 16.
 SealKey Key(const std::string& octets);
-DomainName Name(const std::string& text);
 resolver::Record ARecord(const std::string& owner, const std::string& address, uint32_t ttl_s);
 std::shared_ptr<const resolver::AnswerSet> Answer(std::vector<resolver::Record> records);
 

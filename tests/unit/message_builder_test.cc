@@ -4,13 +4,14 @@
 
 #include "resolver/message_reader.h"
 #include "tests/support/octets.h"
+#include "tests/support/parsed.h"
 
 namespace namegate::resolver {
 namespace {
 
 using testing::AsOctets;
 
-DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
+using testing::Name;
 
 QueryMessage QueryFor(const char* name, uint16_t qtype, bool edns = true) {
   QueryMessage query;
@@ -24,7 +25,7 @@ QueryMessage QueryFor(const char* name, uint16_t qtype, bool edns = true) {
   return query;
 }
 
-Record Address(const char* owner, uint32_t ttl_s, uint8_t last = 7) {
+Record AddressRecord(const char* owner, uint32_t ttl_s, uint8_t last = 7) {
   return {Name(owner), rrtype::kA, ttl_s, {'\xc0', '\x00', '\x02', static_cast<char>(last)}};
 }
 
@@ -42,8 +43,8 @@ TEST_CASE("A built response reads back as what was meant, its question as it was
   const QueryMessage query = QueryFor("www.example.org", rrtype::kA);
   const AnswerSet chain = {
       {Name("www.example.org"), rrtype::kCname, 300, std::string(Name("cdn.example.net").wire())},
-      Address("cdn.example.net", 60, 1),
-      Address("cdn.example.net", 60, 2)};
+      AddressRecord("cdn.example.net", 60, 1),
+      AddressRecord("cdn.example.net", 60, 2)};
   Response response;
   response.answer = Set(chain);
   const ResponseMessage reread = Reread(BuildResponse(query, response, 1232));
@@ -54,7 +55,7 @@ TEST_CASE("A built response reads back as what was meant, its question as it was
 
 TEST_CASE("TTLs age by the age of the answer, never below zero") {
   Response response;
-  response.answer = Set({Address("a.example", 60), Address("a.example", 5)});
+  response.answer = Set({AddressRecord("a.example", 60), AddressRecord("a.example", 5)});
   response.answer_age_s = 10;
   const auto reread = Reread(BuildResponse(QueryFor("a.example", rrtype::kA), response, 1232));
   CHECK(reread.answers[0].ttl_s == 50);
@@ -95,7 +96,8 @@ TEST_CASE("The extended error goes to those who sent an OPT record, and to no ot
 
 TEST_CASE("What does not fit is sent without its sections and with TC") {
   AnswerSet many;
-  for (int i = 0; i < 200; ++i) many.push_back(Address("a.example", 60, static_cast<uint8_t>(i)));
+  for (int i = 0; i < 200; ++i)
+    many.push_back(AddressRecord("a.example", 60, static_cast<uint8_t>(i)));
   Response response;
   response.answer = Set(many);
   const QueryMessage query = QueryFor("a.example", rrtype::kA);
@@ -156,8 +158,8 @@ TEST_CASE("What an answer needs at least is never more than what it takes") {
   Response response;
   response.answer = Set(
       {{Name("www.example.org"), rrtype::kCname, 300, std::string(Name("cdn.example.net").wire())},
-       Address("cdn.example.net", 60, 1),
-       Address("cdn.example.net", 60, 2)});
+       AddressRecord("cdn.example.net", 60, 1),
+       AddressRecord("cdn.example.net", 60, 2)});
   const size_t least = LeastResponseSize(query, *response.answer);
   const size_t built = BuildResponse(query, response, 1232).bytes.size();
   CHECK(least <= built);

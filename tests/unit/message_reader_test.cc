@@ -65,7 +65,7 @@ const std::string kA = "\x00\x01"s;
 const std::string kCname = "\x00\x05"s;
 const std::string kTxt = "\x00\x10"s;
 const std::string kAaaa = "\x00\x1c"s;
-const std::string kAddress = "\xc0\x00\x02\x07"s;
+const std::string kAddressRecord = "\xc0\x00\x02\x07"s;
 
 TEST_CASE("A plain query is read, its name lower-cased and its octets kept") {
   const auto parsed = ParseQuery(AsOctets(Query(kQuestionA)));
@@ -104,9 +104,9 @@ TEST_CASE("A query must ask exactly one question and nothing else") {
   CHECK(FaultOf(Query("", 0)) == QueryFault::kMalformed);
   CHECK(FaultOf(Query(kQuestionA + kQuestionA, 2)) == QueryFault::kMalformed);
   CHECK(FaultOf(Query(kQuestionA + "x")) == QueryFault::kMalformed);  // octets left over
-  CHECK(FaultOf(Query(kQuestionA + Rr(kA, kAddress), 1, 1)) == QueryFault::kMalformed);
-  CHECK(FaultOf(Query(kQuestionA + Rr(kA, kAddress), 1, 0, 1)) == QueryFault::kMalformed);
-  CHECK(FaultOf(Query(kQuestionA + Rr(kA, kAddress), 1, 0, 0, 1)) == QueryFault::kMalformed);
+  CHECK(FaultOf(Query(kQuestionA + Rr(kA, kAddressRecord), 1, 1)) == QueryFault::kMalformed);
+  CHECK(FaultOf(Query(kQuestionA + Rr(kA, kAddressRecord), 1, 0, 1)) == QueryFault::kMalformed);
+  CHECK(FaultOf(Query(kQuestionA + Rr(kA, kAddressRecord), 1, 0, 0, 1)) == QueryFault::kMalformed);
   CHECK(FaultOf(Query(kQuestionA + kOpt + kOpt, 1, 0, 0, 2)) == QueryFault::kMalformed);
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("A response is read with its chain and addresses") {
                               "B\xc0\x0e") +  // b.example, by a pointer
                            "\x01"
                            "b\xc0\x0e" +
-                           Rr(kA, kAddress).substr(2);
+                           Rr(kA, kAddressRecord).substr(2);
   const auto response = ParseResponse(AsOctets(ResponseOctets(body, 2)));
   REQUIRE(response);
   REQUIRE(response->answers.size() == 2);
@@ -188,12 +188,12 @@ TEST_CASE("A response is read with its chain and addresses") {
         "b\x07"
         "example\x00"s);
   CHECK(response->answers[1].owner.ToText() == "b.example");
-  CHECK(response->answers[1].rdata == kAddress);
+  CHECK(response->answers[1].rdata == kAddressRecord);
   CHECK(response->answers[1].ttl_s == 60);
 }
 
 TEST_CASE("Every cut of a good response is refused") {
-  const std::string whole = ResponseOctets(Rr(kA, kAddress) + kOpt, 1, 0, 1);
+  const std::string whole = ResponseOctets(Rr(kA, kAddressRecord) + kOpt, 1, 0, 1);
   REQUIRE(Accepted(whole));
   for (size_t length = 0; length < whole.size(); ++length) {
     INFO(length);
@@ -204,11 +204,11 @@ TEST_CASE("Every cut of a good response is refused") {
 // RDATA that does not fill its RDLENGTH: what one reader skips, another reads as the next record,
 // so that the judge and the program would see different addresses.
 TEST_CASE("RDATA must have exactly the length that its type has") {
-  CHECK(Accepted(ResponseOctets(Rr(kA, kAddress))));
+  CHECK(Accepted(ResponseOctets(Rr(kA, kAddressRecord))));
   CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, ""))));
-  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddress + "x"))));
+  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddressRecord + "x"))));
   CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, std::string(16, 'x')))));
-  CHECK_FALSE(Accepted(ResponseOctets(Rr(kAaaa, kAddress))));
+  CHECK_FALSE(Accepted(ResponseOctets(Rr(kAaaa, kAddressRecord))));
   CHECK_FALSE(Accepted(ResponseOctets(Rr(kCname,
                                          "\x01"
                                          "b\x00"
@@ -221,7 +221,7 @@ TEST_CASE("RDATA must have exactly the length that its type has") {
   CHECK_FALSE(Accepted(ResponseOctets(Rr(kTxt,
                                          "\x05"
                                          "abc"))));
-  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddress, 65'535))));
+  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddressRecord, 65'535))));
   CHECK_FALSE(Accepted(ResponseOctets(Rr("\x00\x06"s,
                                          "\x00\x00"
                                          "too short"s))));                  // SOA
@@ -234,7 +234,7 @@ TEST_CASE("Pointers that lead forwards, to themselves or in circles are refused"
                            "\x00\x01"
                            "\x00\x00\x00\x3c"
                            "\x00\x04"s +
-                           kAddress;
+                           kAddressRecord;
   const size_t at = kHeaderSize + kQuestionA.size();
   const auto pointer = [](size_t to) {
     return std::string{static_cast<char>(0xc0 | to >> 8), static_cast<char>(to)};
@@ -263,7 +263,7 @@ TEST_CASE("A chain of more than sixteen pointers is refused") {
     const size_t last = hops == 1 ? 12 : base + 2 * (hops - 2);
     std::string owner = {static_cast<char>(0xc0 | last >> 8), static_cast<char>(last)};
     const std::string text = std::string(1, static_cast<char>(pointers.size())) + pointers;
-    return ResponseOctets(Rr(kTxt, text) + owner + Rr(kA, kAddress).substr(2), 2);
+    return ResponseOctets(Rr(kTxt, text) + owner + Rr(kA, kAddressRecord).substr(2), 2);
   };
   CHECK(Accepted(chain(16)));
   CHECK_FALSE(Accepted(chain(17)));
@@ -280,7 +280,7 @@ TEST_CASE("Names that pointers make longer than 255 octets are refused") {
         "\x3f" + std::string(63, 'x') +
         std::string{static_cast<char>(0xc0 | previous >> 8), static_cast<char>(previous)};
     previous = at;
-    const std::string record = owner + Rr(kA, kAddress).substr(2);
+    const std::string record = owner + Rr(kA, kAddressRecord).substr(2);
     at += record.size();
     body += record;
     accepted.push_back(Accepted(ResponseOctets(body, records)));
@@ -305,7 +305,7 @@ TEST_CASE("A name that pointers make larger than its message is refused, as the 
           .substr(2) +
       "\x01"
       "a\xc0\x27" +
-      Rr(kA, kAddress).substr(2);
+      Rr(kA, kAddressRecord).substr(2);
   CHECK_FALSE(Accepted(message));
   // With more octets behind, the name is as good as any.
   std::string longer = message + Rr(kTxt, "\x3f" + std::string(63, 'x'));
@@ -314,12 +314,12 @@ TEST_CASE("A name that pointers make larger than its message is refused, as the 
 }
 
 TEST_CASE("Octets behind the last record are refused") {
-  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddress) + "x")));
-  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddress) + Rr(kA, kAddress), 1)));
+  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddressRecord) + "x")));
+  CHECK_FALSE(Accepted(ResponseOctets(Rr(kA, kAddressRecord) + Rr(kA, kAddressRecord), 1)));
 }
 
 TEST_CASE("Records of other classes are refused") {
-  std::string chaos = Rr(kA, kAddress);
+  std::string chaos = Rr(kA, kAddressRecord);
   chaos[5] = 3;
   CHECK_FALSE(Accepted(ResponseOctets(chaos)));
 }
@@ -332,19 +332,19 @@ TEST_CASE("A second OPT record, or one outside the additional section, is refuse
 
 TEST_CASE("More than 256 records, or counts that the octets do not bear out, are refused") {
   std::string body;
-  for (int i = 0; i < 200; ++i) body += Rr(kA, kAddress);
+  for (int i = 0; i < 200; ++i) body += Rr(kA, kAddressRecord);
   CHECK(Accepted(ResponseOctets(body, 200)));
   CHECK_FALSE(Accepted(ResponseOctets(body, 199)));
   CHECK_FALSE(Accepted(ResponseOctets(body, 201)));
   std::string many = ResponseOctets("", 0);
   many[6] = 1;  // ANCOUNT 257
   many[7] = 1;
-  for (int i = 0; i < 257; ++i) many += Rr(kA, kAddress);
+  for (int i = 0; i < 257; ++i) many += Rr(kA, kAddressRecord);
   CHECK_FALSE(Accepted(many));
 }
 
 TEST_CASE("A response without a question, with two, or too long is refused") {
-  std::string none = ResponseOctets(Rr(kA, kAddress));
+  std::string none = ResponseOctets(Rr(kA, kAddressRecord));
   none[5] = 0;
   CHECK_FALSE(Accepted(none));
   std::string two = ResponseOctets("", 0);
@@ -406,7 +406,7 @@ TEST_CASE("SVCB parameters must be whole and in growing order") {
   const std::string hint =
       "\x00\x04"
       "\x00\x04"s +
-      kAddress;
+      kAddressRecord;
   CHECK(Accepted(ResponseOctets(Rr(https, start + port + hint))));
   CHECK_FALSE(Accepted(ResponseOctets(Rr(https, start + hint + port))));
   CHECK_FALSE(Accepted(ResponseOctets(Rr(https, start + port + port))));
@@ -432,7 +432,7 @@ TEST_CASE("The extended bits of the RCODE are read from the OPT record") {
 }
 
 TEST_CASE("A TTL with its top bit set is zero") {
-  std::string record = Rr(kA, kAddress);
+  std::string record = Rr(kA, kAddressRecord);
   record[6] = '\x80';
   CHECK(ParseResponse(AsOctets(ResponseOctets(record)))->answers[0].ttl_s == 0);
 }

@@ -2,16 +2,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/parsed.h"
+
 namespace namegate {
 namespace {
 
-DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
-
-std::vector<Rule> Rules(std::initializer_list<const char*> texts) {
-  std::vector<Rule> rules;
-  for (const char* text : texts) rules.push_back(Rule::FromText(text).value());
-  return rules;
-}
+using testing::Name;
+using testing::Rules;
 
 std::vector<std::string> Matching(const Policy& policy, std::string_view name) {
   std::vector<std::string> texts;

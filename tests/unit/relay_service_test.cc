@@ -10,6 +10,7 @@
 #include <chrono>
 #include <thread>
 
+#include "tests/support/parsed.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/ledger_fixture.h"
 
@@ -18,11 +19,7 @@ namespace {
 
 const Endpoint kServer{IpAddress::V4(192, 0, 2, 1), 443};
 
-std::vector<Rule> Rules(const std::vector<std::string>& texts) {
-  std::vector<Rule> rules;
-  for (const std::string& text : texts) rules.push_back(Rule::FromText(text).value());
-  return rules;
-}
+using testing::Rules;
 
 // A service in a loop of its own, with a ledger, and a relay's end of its connection.
 class RelayFixture {

@@ -2,13 +2,16 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/parsed.h"
+
 namespace namegate {
 namespace {
 
-DomainName Name(std::string_view text) { return DomainName::FromText(text).value(); }
+using testing::Name;
+
 Rule Parsed(std::string_view text) { return Rule::FromText(text).value(); }
 
-std::string Refusal(std::string_view text) {
+std::string RuleRefusal(std::string_view text) {
   const auto rule = Rule::FromText(text);
   return rule ? "accepted as " + rule->text : rule.error().message;
 }
@@ -61,32 +64,32 @@ TEST_CASE("Ports are covered as listed, both ends of a range included") {
 }
 
 TEST_CASE("A rule that cannot be right is refused with the fix") {
-  CHECK_THAT(Refusal(""), Contains("HOST:PORT"));
-  CHECK_THAT(Refusal("pypi.org"), Contains("write pypi.org:443"));
-  CHECK_THAT(Refusal("https://pypi.org/"), Contains("instead of a URL"));
-  CHECK_THAT(Refusal("pypi.org:"), Contains("is not a port"));
-  CHECK_THAT(Refusal("pypi.org:0"), Contains("is not a port"));
-  CHECK_THAT(Refusal("pypi.org:65536"), Contains("is not a port"));
-  CHECK_THAT(Refusal("pypi.org:443,"), Contains("is not a port"));
-  CHECK_THAT(Refusal("pypi.org:9-8"), Contains("is not a port"));
-  CHECK_THAT(Refusal("pypi.org:https"), Contains("is not a port"));
-  CHECK_THAT(Refusal("pypi.org:443/sctp"), Contains("/tcp or /udp"));
-  CHECK_THAT(Refusal("2001:db8::7:443"), Contains("brackets"));
-  CHECK_THAT(Refusal("[2001:db8::7:443"), Contains("not closed"));
-  CHECK_THAT(Refusal("[2001:db8::7]"), Contains("port is missing"));
-  CHECK_THAT(Refusal("192.0.2.1/24:443"), Contains("not an address or range"));
-  CHECK_THAT(Refusal("1.2.3:443"), Contains("not an address or range"));
-  CHECK_THAT(Refusal("a*.example.org:443"), Contains("whole labels"));
-  CHECK_THAT(Refusal("*.*.example.org:443"), Contains("whole labels"));
-  CHECK_THAT(Refusal("ex ample.org:443"), Contains("letters, digits"));
-  CHECK_THAT(Refusal("\\0492:443"), Contains("reads like an address"));
-  CHECK_THAT(Refusal(".:443"), Contains("not an address or range"));
+  CHECK_THAT(RuleRefusal(""), Contains("HOST:PORT"));
+  CHECK_THAT(RuleRefusal("pypi.org"), Contains("write pypi.org:443"));
+  CHECK_THAT(RuleRefusal("https://pypi.org/"), Contains("instead of a URL"));
+  CHECK_THAT(RuleRefusal("pypi.org:"), Contains("is not a port"));
+  CHECK_THAT(RuleRefusal("pypi.org:0"), Contains("is not a port"));
+  CHECK_THAT(RuleRefusal("pypi.org:65536"), Contains("is not a port"));
+  CHECK_THAT(RuleRefusal("pypi.org:443,"), Contains("is not a port"));
+  CHECK_THAT(RuleRefusal("pypi.org:9-8"), Contains("is not a port"));
+  CHECK_THAT(RuleRefusal("pypi.org:https"), Contains("is not a port"));
+  CHECK_THAT(RuleRefusal("pypi.org:443/sctp"), Contains("/tcp or /udp"));
+  CHECK_THAT(RuleRefusal("2001:db8::7:443"), Contains("brackets"));
+  CHECK_THAT(RuleRefusal("[2001:db8::7:443"), Contains("not closed"));
+  CHECK_THAT(RuleRefusal("[2001:db8::7]"), Contains("port is missing"));
+  CHECK_THAT(RuleRefusal("192.0.2.1/24:443"), Contains("not an address or range"));
+  CHECK_THAT(RuleRefusal("1.2.3:443"), Contains("not an address or range"));
+  CHECK_THAT(RuleRefusal("a*.example.org:443"), Contains("whole labels"));
+  CHECK_THAT(RuleRefusal("*.*.example.org:443"), Contains("whole labels"));
+  CHECK_THAT(RuleRefusal("ex ample.org:443"), Contains("letters, digits"));
+  CHECK_THAT(RuleRefusal("\\0492:443"), Contains("reads like an address"));
+  CHECK_THAT(RuleRefusal(".:443"), Contains("not an address or range"));
 }
 
 TEST_CASE("A wildcard on a public suffix is refused") {
-  CHECK_THAT(Refusal("*.com:443"), Contains("anyone can register"));
-  CHECK_THAT(Refusal("**.co.uk:443"), Contains("anyone can register"));
-  CHECK_THAT(Refusal("*.github.io:443"), Contains("anyone can register"));
+  CHECK_THAT(RuleRefusal("*.com:443"), Contains("anyone can register"));
+  CHECK_THAT(RuleRefusal("**.co.uk:443"), Contains("anyone can register"));
+  CHECK_THAT(RuleRefusal("*.github.io:443"), Contains("anyone can register"));
   CHECK(Parsed("*.example.com:443").text == "*.example.com:443");
 }
 
@@ -102,16 +105,16 @@ TEST_CASE("A rule may open record types instead of ports") {
 }
 
 TEST_CASE("Types that no rule can open are refused with the reason") {
-  CHECK_THAT(Refusal("example.org/A"), Contains("addresses come with a port"));
-  CHECK_THAT(Refusal("example.org/HTTPS"), Contains("past the policy"));
-  CHECK_THAT(Refusal("example.org/ANY"), Contains("not a type of records"));
-  CHECK_THAT(Refusal("example.org/TYPE255"), Contains("not a type of records"));
-  CHECK_THAT(Refusal("example.org/TYPE0"), Contains("not a type of records"));
-  CHECK_THAT(Refusal("example.org/SPAM"), Contains("is not a record type"));
-  CHECK_THAT(Refusal("example.org/"), Contains("is not a record type"));
-  CHECK_THAT(Refusal("example.org/TXT,"), Contains("is not a record type"));
-  CHECK_THAT(Refusal("*.com/TXT"), Contains("anyone can register"));
-  CHECK_THAT(Refusal("192.0.2.0/24"), Contains("port is missing"));
+  CHECK_THAT(RuleRefusal("example.org/A"), Contains("addresses come with a port"));
+  CHECK_THAT(RuleRefusal("example.org/HTTPS"), Contains("past the policy"));
+  CHECK_THAT(RuleRefusal("example.org/ANY"), Contains("not a type of records"));
+  CHECK_THAT(RuleRefusal("example.org/TYPE255"), Contains("not a type of records"));
+  CHECK_THAT(RuleRefusal("example.org/TYPE0"), Contains("not a type of records"));
+  CHECK_THAT(RuleRefusal("example.org/SPAM"), Contains("is not a record type"));
+  CHECK_THAT(RuleRefusal("example.org/"), Contains("is not a record type"));
+  CHECK_THAT(RuleRefusal("example.org/TXT,"), Contains("is not a record type"));
+  CHECK_THAT(RuleRefusal("*.com/TXT"), Contains("anyone can register"));
+  CHECK_THAT(RuleRefusal("192.0.2.0/24"), Contains("port is missing"));
 }
 
 TEST_CASE("A host of a deny list has no ports and may be a public suffix's wildcard") {

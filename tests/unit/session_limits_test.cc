@@ -2,47 +2,49 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/parsed.h"
+
 namespace namegate::resolver {
 namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr Clock::time_point kStart{1h};
+constexpr Clock::time_point kBegin{1h};
 
-DomainName Name(const std::string& text) { return DomainName::FromText(text).value(); }
+using testing::Name;
 
 TEST_CASE("A session may ask a second's worth at once, and then as fast as its rate") {
   Rate rate;
-  for (int i = 0; i < 10; ++i) CHECK(rate.Take(10, kStart));
-  CHECK_FALSE(rate.Take(10, kStart));
-  CHECK_FALSE(rate.Take(10, kStart + 99ms));
-  CHECK(rate.Take(10, kStart + 150ms));
-  CHECK_FALSE(rate.Take(10, kStart + 150ms));
+  for (int i = 0; i < 10; ++i) CHECK(rate.Take(10, kBegin));
+  CHECK_FALSE(rate.Take(10, kBegin));
+  CHECK_FALSE(rate.Take(10, kBegin + 99ms));
+  CHECK(rate.Take(10, kBegin + 150ms));
+  CHECK_FALSE(rate.Take(10, kBegin + 150ms));
 }
 
 TEST_CASE("A session that was quiet for long has a second's worth, not more") {
   Rate rate;
-  CHECK(rate.Take(10, kStart));
+  CHECK(rate.Take(10, kBegin));
   int taken = 0;
-  while (taken < 100 && rate.Take(10, kStart + 1h)) ++taken;
+  while (taken < 100 && rate.Take(10, kBegin + 1h)) ++taken;
   CHECK(taken == 10);
 }
 
 TEST_CASE("A rate of zero is no limit") {
   Rate rate;
-  for (int i = 0; i < 1000; ++i) CHECK(rate.Take(0, kStart));
+  for (int i = 0; i < 1000; ++i) CHECK(rate.Take(0, kBegin));
 }
 
 TEST_CASE("What a query turned out to cost delays the next ones, by a second at most") {
   Rate rate;
-  CHECK(rate.Take(10, kStart));
+  CHECK(rate.Take(10, kBegin));
   rate.Charge(10, 10);  // nine were left
-  CHECK_FALSE(rate.Take(10, kStart + 150ms));
-  CHECK(rate.Take(10, kStart + 250ms));
+  CHECK_FALSE(rate.Take(10, kBegin + 150ms));
+  CHECK(rate.Take(10, kBegin + 250ms));
   rate.Charge(10, 1'000'000);
-  CHECK_FALSE(rate.Take(10, kStart + 1s));
-  CHECK(rate.Take(10, kStart + 1s + 400ms));
+  CHECK_FALSE(rate.Take(10, kBegin + 1s));
+  CHECK(rate.Take(10, kBegin + 1s + 400ms));
 }
 
 struct Budget {
@@ -51,7 +53,7 @@ struct Budget {
   SessionLimits limits{.queries_per_s = 0, .wildcard_names = 3, .wildcard_octets = 100};
   TunnelBudget budget;
 
-  bool Spend(const std::string& label, Clock::time_point at = kStart) {
+  bool Spend(const std::string& label, Clock::time_point at = kBegin) {
     return budget.Spend(rule, Name(label + ".example.org"), limits, at);
   }
 };
@@ -63,7 +65,7 @@ TEST_CASE_METHOD(Budget,
   CHECK(Spend("c"));
   CHECK_FALSE(Spend("d"));
   CHECK(Spend("a"));
-  CHECK(budget.Spend(other, Name("d.example.net"), limits, kStart));
+  CHECK(budget.Spend(other, Name("d.example.net"), limits, kBegin));
 }
 
 TEST_CASE_METHOD(Budget, "Long names use the budget up by their octets") {
@@ -80,7 +82,7 @@ TEST_CASE_METHOD(Budget, "Each question that leaves costs an octet, its name kno
   }
   CHECK_FALSE(budget.HasOctets(rule, limits));
   CHECK(Spend("a"));  // from the cache it may still be told
-  CHECK(Spend("a", kStart + 60min));
+  CHECK(Spend("a", kBegin + 60min));
   CHECK(budget.HasOctets(rule, limits));
 }
 
@@ -88,8 +90,8 @@ TEST_CASE_METHOD(Budget, "An hour later there is budget again") {
   CHECK(Spend("a"));
   CHECK(Spend("b"));
   CHECK(Spend("c"));
-  CHECK_FALSE(Spend("d", kStart + 59min));
-  CHECK(Spend("d", kStart + 60min));
+  CHECK_FALSE(Spend("d", kBegin + 59min));
+  CHECK(Spend("d", kBegin + 60min));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace namegate::resolver {
+namespace namegate {
 
 // Microseconds since 1970 (UTC), as the ledger has them.
 inline int64_t NowMicroseconds() {
@@ -12,4 +12,4 @@ inline int64_t NowMicroseconds() {
       .count();
 }
 
-}  // namespace namegate::resolver
+}  // namespace namegate
