@@ -54,9 +54,10 @@ crash:  ## kills the daemon under load CRASH_LEDGERS x 25 times, cuts its power 
 
 lint:  ## checks the format (clang-format) and what is installed (clang-tidy)
 	$(call need,$(BUILD_PACKAGES) $(LINT_PACKAGES))
-	$(call compile,release,all)
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
-	printf '%s\n' $(PRODUCT) | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build/release
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+	@rm -rf build/lint
+	@cmake --preset lint >/dev/null
+	.ci/tidy.py build/lint $(JOBS)
 
 bench:  ## measures the resolver beside dnsmasq, and the gates beside bubblewrap, a proxy and pasta
 	$(call need,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
@@ -76,8 +77,7 @@ install: build  ## installs into PREFIX (/usr/local), below DESTDIR if that is s
 clean:  ## removes everything that was built
 	rm -rf build
 
-# What is installed. Tests are formatted like it; clang-tidy over them too would double its time.
-PRODUCT = $(shell find common resolver gate -name '*.cc' -o -name '*.c')
+# Tests are formatted like what is installed; clang-tidy over them too would double its time.
 SOURCES = $(shell find common resolver gate tests -name '*.cc' -o -name '*.c')
 HEADERS = $(shell find common resolver gate tests -name '*.h')
 
