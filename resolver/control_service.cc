@@ -15,6 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr int kControlBacklog = 128;
+
 // Why the peer may not command this daemon; nothing if it may.
 std::optional<std::string> WhyNot(uv_pipe_t* pipe) {
   uv_os_fd_t fd = -1;
@@ -243,9 +245,10 @@ Result<std::unique_ptr<ControlService>> ControlService::Listen(uv_loop_t* loop,
   int code = uv_pipe_bind(service->socket_.get(), path.c_str());
   umask(previous);
   if (code == 0) {
-    code = uv_listen(service->socket_.stream(), SOMAXCONN, [](uv_stream_t* server, int result) {
-      static_cast<ControlService*>(server->data)->OnConnection(result);
-    });
+    code =
+        uv_listen(service->socket_.stream(), kControlBacklog, [](uv_stream_t* server, int result) {
+          static_cast<ControlService*>(server->data)->OnConnection(result);
+        });
   }
   if (code != 0) return Error{"listen at '" + path + "': " + uv_strerror(code)};
   return service;

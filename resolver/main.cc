@@ -21,6 +21,7 @@ namespace {
 using namegate::Config;
 using namegate::Endpoint;
 using namegate::Error;
+using namegate::kDnsPort;
 using namegate::Printable;
 using namegate::Result;
 using namegate::UniqueFd;
@@ -77,7 +78,7 @@ Result<void> AddEndpoints(const std::vector<std::string>& texts, const char* opt
                           std::vector<Endpoint>& endpoints) {
   if (!texts.empty()) endpoints.clear();
   for (const std::string& text : texts) {
-    const auto endpoint = Endpoint::FromText(text, namegate::kDnsPort);
+    const auto endpoint = Endpoint::FromText(text, kDnsPort);
     if (!endpoint) {
       return Error{std::string(option) + " '" + Printable(text) +
                    "': write an address, 192.0.2.53 or 192.0.2.53:5353 or [2001:db8::53]:53"};

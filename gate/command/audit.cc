@@ -68,12 +68,15 @@ CLI::App* AddReport(CLI::App& parent, const Shared& audit, Report report, const 
   return command;
 }
 
+// A number of rows, of any size.
+CLI::Range RowCount() { return {int64_t{0}, std::numeric_limits<int64_t>::max()}; }
+
 void AddListReport(CLI::App& parent, const Shared& audit, Report report, const char* name,
                    const char* description, const char* help) {
   CLI::App* command = AddReport(parent, audit, report, name, description, help);
   command->add_option("--limit", audit->options.limit, "The latest N rows; 0 for all")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->check(RowCount())
       ->capture_default_str();
 }
 
@@ -94,7 +97,7 @@ void AddSql(CLI::App& parent, const Shared& audit) {
       ->add_option("--latest", audit->sql.latest,
                    "With --ready: the latest N queries, and a tenth as many connections; 0 for all")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->check(RowCount())
       ->capture_default_str()
       ->needs(ready);
   command->add_option("--time-limit", audit->sql.time_limit_s, "Give up after so many seconds")
@@ -114,7 +117,7 @@ void AddTail(CLI::App& parent, const Shared& audit) {
   command->add_flag("-f,--follow", audit->follow, "Go on with what is recorded from now on");
   command->add_option("--limit", audit->tail_rows, "Begin with the latest N; 0 for all")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->check(RowCount())
       ->capture_default_str();
   command->callback([audit] {
     audit->options.limit = audit->tail_rows;

@@ -34,11 +34,11 @@ TEST_CASE_METHOD(EnclaveFixture, "A scan of all ports is refused in few rows, an
                                "echo ready; read line; exec " + Sandboxee("enclave_static") + " " +
                                    kHost + " " + server.port_text()}));
   Capture capture;
-  // Its own next attempt is behind all these, so it may take more than one.
+  // Its own next attempt is behind all these; so it is as patient as outside of tests.
   Process flood(RunWords(
       {}, {"sh", "-c",
-           Sandboxee("enclave_flood") + " " + kOther + " 1; until " + Sandboxee("enclave_static") +
-               " " + kOther + " 443 | grep ECONNREFUSED; do :; done"}));
+           "echo 6 > /proc/sys/net/ipv4/tcp_syn_retries; " + Sandboxee("enclave_flood") + " " +
+               kOther + " 1; exec " + Sandboxee("enclave_static") + " " + kOther + " 443"}));
   CHECK(flood.WaitForOutput("sent 131070", std::chrono::seconds(60)));
   const Outcome meanwhile =
       Run({kEverywhere}, {Sandboxee("enclave_static"), kHost, server.port_text()});
@@ -50,7 +50,7 @@ TEST_CASE_METHOD(EnclaveFixture, "A scan of all ports is refused in few rows, an
   const std::string of_flood = "FROM connections WHERE verdict = 'deny'";
   CHECK(std::stol(Ask("SELECT sum(count) " + of_flood)) > 1'000);
   // A thousand in a second may have a row each; the others share rows.
-  CHECK(Ask("SELECT count(*) <= 1100 * (2 + (max(time_us) - min(time_us)) / 1000000) " +
+  CHECK(Ask("SELECT count(*) <= 1000 * (2 + (max(time_us) - min(time_us)) / 1000000) " +
             of_flood) == "1\n");
 }
 
@@ -82,7 +82,9 @@ TEST_CASE_METHOD(EnclaveFixture, "What is sent again while the relay is behind c
 TEST_CASE_METHOD(EnclaveFixture,
                  "What waits for a verdict takes little memory, however much is sent") {
   const UdpEcho echo(kHost);
-  Process command(RunWords({"0.0.0.0/0:1-65535/udp"}, {Sandboxee("enclave_fill"), kHost,
+  // What AddressSanitizer keeps of what was freed is not what the relay holds.
+  Process command(Words{"env", "ASAN_OPTIONS=verify_asan_link_order=0:quarantine_size_mb=4"} +
+                  RunWords({"0.0.0.0/0:1-65535/udp"}, {Sandboxee("enclave_fill"), kHost,
                                                        echo.port_text(), directory().path()}));
   REQUIRE(command.WaitForOutput("open: OK"));
   const pid_t daemon = DaemonOf();
@@ -93,7 +95,7 @@ TEST_CASE_METHOD(EnclaveFixture,
   const long peak = PeakOf(RelayOf(command));
   kill(daemon, SIGCONT);
   CHECK(peak > 0);
-  CHECK(peak < 200'000);  // of 480,000 that were sent
+  CHECK(peak < 100'000);
 }
 
 }  // namespace

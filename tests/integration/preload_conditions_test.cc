@@ -11,8 +11,6 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-constexpr char kDenial[] = "namegate: denied by the test\n";
-
 TEST_CASE("The gate says hello when it is loaded, even into a program that never connects") {
   Gated gated;
   CHECK(gated.RunProgram({"true"}).status == 0);

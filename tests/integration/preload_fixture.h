@@ -36,6 +36,9 @@ class Loopback {
 inline constexpr auto kTcp = Loopback::Kind::kTcp;
 inline constexpr auto kUdp = Loopback::Kind::kUdp;
 
+// What the gate says of whatever Gated denies.
+inline constexpr char kDenial[] = "namegate: denied by the test\n";
+
 // Runs programs behind libnamegate.so and a gate service that allows some ports and denies the rest
 // with "denied by the test".
 class Gated {

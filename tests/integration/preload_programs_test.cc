@@ -10,7 +10,6 @@ namespace namegate::testing {
 namespace {
 
 constexpr char kContent[] = "content of the page\n";
-constexpr char kDenialLine[] = "namegate: denied by the test\n";
 
 constexpr char kServerScript[] = R"(
 import functools, http.server, sys
@@ -82,7 +81,7 @@ void CheckDenied(const Gated& gated, const Outcome& outcome) {
   INFO(outcome.err);
   CHECK(outcome.status != 0);
   CHECK(Count(outcome.out, kContent) == 0);
-  CHECK(Count(outcome.err, kDenialLine) == 1);
+  CHECK(Count(outcome.err, kDenial) == 1);
   CHECK(!gated.asked().empty());
 }
 
