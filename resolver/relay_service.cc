@@ -97,10 +97,12 @@ void RelayService::Accept() {
 }
 
 void RelayService::WatchLink(int events) {
-  uv_poll_start(link_->poll.get(), events, [](uv_poll_t* poll, int, int ready) {
+  uv_poll_start(link_->poll.get(), events, [](uv_poll_t* poll, int failed, int ready) {
     auto* self = static_cast<RelayService*>(poll->data);
     if ((ready & UV_WRITABLE) != 0) self->SendUnsent();
-    if ((ready & UV_READABLE) == 0 || self->Receive()) return;
+    // A relay that dies with answers unread leaves an error behind, at which libuv stops.
+    if (failed != 0) self->WatchLink(UV_READABLE);
+    if ((failed == 0 && (ready & UV_READABLE) == 0) || self->Receive()) return;
     self->link_->service = nullptr;
     self->link_.reset();
     self->session_->walled = false;
@@ -132,7 +134,8 @@ bool RelayService::Receive() {
     RelayMessage message{};
     const ssize_t got =
         recv(link_->socket.get(), &message, sizeof message, MSG_DONTWAIT | MSG_TRUNC);
-    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    // An error that the relay left stands before what it has sent, and is told once.
+    if (got < 0) return errno == EAGAIN || errno == EINTR || errno == ECONNRESET;
     if (got == 0) return false;
     // Nobody but a relay gets here; one of another version is left without an answer, which denies.
     if (got != sizeof message || message.magic != kRelayMagic || message.version != kRelayVersion ||
