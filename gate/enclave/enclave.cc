@@ -64,7 +64,7 @@ Result<Enclave> Enclave::StartRelay(const RelayOptions& options) {
     sandbox->first.Close();
     _exit(RunRelay(options, std::move(launcher->second), std::move(sandbox->second)));
   }
-  Enclave enclave({}, std::move(launcher->first), std::move(sandbox->first));
+  Enclave enclave(relay, std::move(launcher->first), std::move(sandbox->first));
   launcher->second.Close();
   sandbox->second.Close();
   auto users = enclave.launcher_.Expect("entered");
@@ -104,9 +104,9 @@ Result<void> Enclave::Detach() const {
 }
 
 void Enclave::Settle() const {
-  if (!launcher_.Send("settle")) return;
-  // If the relay has gone there is nothing to wait for.
-  (void)launcher_.Expect("settled").ok();
+  if (launcher_.Send("settle") && launcher_.Receive()) return;
+  // A process that ends closes its descriptors one by one, and the kernel takes its time.
+  waitpid(relay_, nullptr, 0);
 }
 
 Result<void> Enclave::Enter(const Mounts& mounts) const {

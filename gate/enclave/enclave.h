@@ -32,7 +32,8 @@ class Enclave {
   ~Enclave() = default;
 
   // The command has ended: waits, for some seconds at most, until what it sent is on its way and
-  // the daemon knows how its connections ended. They are closed then.
+  // the daemon knows how its connections ended. They are closed then. A relay that has died is
+  // waited for to the last: the daemon has seen that too, before it is told that the session ends.
   void Settle() const;
   // Attached: the namespace is as it was before. Without it, the kernel does that after our end.
   Result<void> Detach() const;
@@ -49,8 +50,8 @@ class Enclave {
   Result<void> Seal() const;
 
  private:
-  Enclave(UniqueFd users, Channel launcher, Channel sandbox)
-      : users_(std::move(users)), launcher_(std::move(launcher)), sandbox_(std::move(sandbox)) {}
+  Enclave(pid_t relay, Channel launcher, Channel sandbox)
+      : relay_(relay), launcher_(std::move(launcher)), sandbox_(std::move(sandbox)) {}
 
   static Result<Enclave> StartRelay(const RelayOptions& options);
   Result<void> LinkNamespace(int network) const;
@@ -58,6 +59,7 @@ class Enclave {
   Result<void> MakeOwnNamespaces() const;
   Result<void> MeetRelay() const;
 
+  pid_t relay_;
   UniqueFd users_;  // the relay's user namespace
   Channel launcher_;
   Channel sandbox_;
