@@ -12,7 +12,8 @@
 namespace namegate::preload {
 namespace {
 
-constexpr int kReservedProtocol = 255;  // stands for numbers that do not fit the request
+// Stands for what no rule can speak of: raw sockets, and numbers that do not fit the request.
+constexpr int kReservedProtocol = 255;
 
 // What the line says when the gate service did not give one, between the subject and the newline.
 void ExplainTrouble(Line& line, const Session& session, const Answer& answer) {
@@ -177,6 +178,9 @@ long RefuseFastOpen() {
 long SocketProtocol(int fd) {
   const long protocol = IntOption(fd, SO_PROTOCOL);
   if (protocol == kMptcp) return IPPROTO_TCP;
+  if (protocol < 0) return protocol;
+  // A raw socket has the number too, and writes ports by itself.
+  if (IntOption(fd, SO_TYPE) == SOCK_RAW) return kReservedProtocol;
   return protocol > 255 ? kReservedProtocol : protocol;
 }
 

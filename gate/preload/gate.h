@@ -23,7 +23,8 @@ long RefuseSourceRoute();
 // plainly.
 long RefuseFastOpen();
 
-// The socket's IANA protocol number as rules speak of it (MPTCP is TCP), or -errno.
+// The socket's IANA protocol number as rules speak of it (MPTCP is TCP; 255 if no rule can), or
+// -errno.
 long SocketProtocol(int fd);
 // The socket's address family, or -errno.
 long SocketDomain(int fd);
