@@ -209,7 +209,7 @@ class Relay {
     for (int i = 0; i < kPacketsPerTurn; ++i) {
       const auto seen = Tap::Receive(tap_->fd(v4), buffer);
       if (!seen) return;
-      tcp_->OnPacket(seen->packet, seen->arrival);
+      tcp_->OnPacket(seen->packet);
       udp_->OnPacket(seen->packet, seen->arrival);
     }
   }

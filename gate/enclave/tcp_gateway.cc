@@ -57,12 +57,12 @@ Ending EndingFor(const Refusal& refusal) {
   return refusal.kind == Refusal::Kind::kReset ? Ending::kRefused : Ending::kUnreachable;
 }
 
-void TcpGateway::OnPacket(std::span<const uint8_t> packet, Arrival arrival) {
+void TcpGateway::OnPacket(std::span<const uint8_t> packet) {
   const auto syn = ParseSyn(packet);
   // Root in the sandbox can write any source; an answer to it would not leave the gateway.
   if (!syn || syn->source.address != SandboxAddressLike(syn->source.address)) return;
   if (IsHostsOwn(syn->destination.address)) return;
-  if (syns_.IsCopy(*syn, arrival)) return;
+  if (const Packet* answer = syns_.AnswerToCopy(*syn)) return around_.to_sandbox.Send(*answer);
   const auto found = attempts_.find({syn->source, syn->destination});
   if (found == attempts_.end()) return Begin(*syn, packet);
   if (found->second->syn.sequence == syn->sequence) {
@@ -189,10 +189,11 @@ void TcpGateway::Refuse(const std::shared_ptr<Attempt>& attempt, Refusal refusal
     attempt->far.Reset();
     return;
   }
-  around_.to_sandbox.Send(refusal.kind == Refusal::Kind::kReset
-                              ? MakeReset(attempt->syn)
-                              : MakeUnreachable(attempt->packet, refusal.why));
-  syns_.Past(attempt->syn, ArrivalNow());
+  Packet answer = refusal.kind == Refusal::Kind::kReset
+                      ? MakeReset(attempt->syn)
+                      : MakeUnreachable(attempt->packet, refusal.why);
+  around_.to_sandbox.Send(answer);
+  syns_.Refused(attempt->syn, std::move(answer), Clock::now());
   attempts_.erase({attempt->syn.source, attempt->syn.destination});
 }
 
@@ -267,7 +268,7 @@ void TcpGateway::Relay(const Syn& syn, UniqueFd near, UniqueFd far, Permit permi
                                      held->bytes_in = result.bytes_in;
                                      held->ending = result.ending;
                                      held->Report();
-                                     syns_.Past(syn, ArrivalNow());
+                                     syns_.Ended(syn, Clock::now());
                                      connections_.erase(id);
                                    });
   relayed.connection->Start();
@@ -319,7 +320,7 @@ uint64_t TcpGateway::sent() const {
 void TcpGateway::Tick() {
   const Clock::time_point now = Clock::now();
   room_is_sought_in_vain_ = false;
-  syns_.Tick(ArrivalNow());
+  syns_.Tick(now);
   std::erase_if(attempts_, [&](const auto& entry) { return entry.second->deadline < now; });
   std::erase_if(listeners_,
                 [&](const auto& entry) { return entry.second.used + kListenerIdle < now; });

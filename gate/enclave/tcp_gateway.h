@@ -59,7 +59,7 @@ class TcpGateway {
   explicit TcpGateway(const Surroundings& around) : around_(around) {}
 
   // What the tap saw.
-  void OnPacket(std::span<const uint8_t> packet, Arrival arrival);
+  void OnPacket(std::span<const uint8_t> packet);
   void Tick();
   // Breaks all that is open or in the making.
   void EndAll();

@@ -79,6 +79,26 @@ TEST_CASE_METHOD(EnclaveFixture, "What is sent again while the relay is behind c
   CHECK(Ask("SELECT sum(count) FROM connections WHERE verdict = 'deny'") == "2000\n");
 }
 
+TEST_CASE_METHOD(EnclaveFixture, "A SYN whose refusal was lost is refused again, and counts once") {
+  NeedRoot("write SYNs to a raw socket");
+  // No socket here waits for the answers, so the kernel sends nothing of its own.
+  const Outcome outcome =
+      Run({}, {"python3", "-c",
+               "import socket, struct, sys\n"
+               "s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)\n"
+               "s.settimeout(20)\n"
+               "for sequence in 7, 7, 8:\n"
+               "  s.sendto(struct.pack('!HHIIBBHHH', 4660, 443, sequence, 0, 0x50, 2, 0, 0, 0), "
+               "(sys.argv[1], 0))\n"
+               "  packet = s.recv(100)\n"
+               "  print(struct.unpack('!HHIIBB', packet[20:34]))\n",
+               kOther});
+  // RST and ACK, with the sequence number that was expected.
+  const std::string refused = "(443, 4660, 0, 8, 80, 20)\n";
+  CHECK(outcome.out == refused + refused + "(443, 4660, 0, 9, 80, 20)\n");
+  CHECK(Ask("SELECT sum(count) FROM connections WHERE verdict = 'deny'") == "2\n");
+}
+
 TEST_CASE_METHOD(EnclaveFixture,
                  "What waits for a verdict takes little memory, however much is sent") {
   const UdpEcho echo(kHost);
