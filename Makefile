@@ -45,6 +45,9 @@ test:  ## builds and runs all tests: optimised, under ASan+UBSan, and what has t
 	  '$(CURDIR)' '$(CURDIR)' '$(CURDIR)' > build/test/CTestTestfile.cmake
 	@ctest --test-dir build/test --parallel $(JOBS) --output-on-failure --no-tests=error \
 	  --output-log build/test/log.txt </dev/null; status=$$?; \
+	  test $$status = 0 || { echo; echo 'What failed, once more:'; awk \
+	    '/^ *(Start|[0-9]+\/[0-9]+ Test) /{show = /\*\*\*/ && !/\*\*\*Skipped/} show' \
+	    build/test/log.txt; }; \
 	  grep 'tests passed' build/test/log.txt; exit $$status
 
 crash:  ## kills the daemon under load CRASH_LEDGERS x 25 times, cuts its power too, and counts rows
