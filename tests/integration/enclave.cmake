@@ -4,6 +4,8 @@ namegate_test(doctor_test
     doctor_test.cc
   LIBRARIES namegate_test_support
   PROGRAMS namegate namegated namegate_preload sandboxees)
+add_library(clock_ahead MODULE ${PROJECT_SOURCE_DIR}/tests/support/clock_ahead.cc)
+target_link_libraries(clock_ahead PRIVATE namegate_build_plain)
 namegate_test(enclave_test
   SOURCES
     enclave_attach_test.cc
@@ -28,5 +30,5 @@ namegate_test(enclave_test
   LIBRARIES namegate_dns_test_support namegate_enclave
   PROGRAMS namegate namegated namegate_preload)
 if(TARGET enclave_test)
-  add_dependencies(enclave_test sandboxees)
+  add_dependencies(enclave_test sandboxees clock_ahead)
 endif()

@@ -1,6 +1,10 @@
 // Datagrams through the gateway: errors, fragments, many ports, limits.
 
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "tests/integration/enclave_fixture.h"
 #include "tests/integration/enclave_internet.h"
@@ -105,6 +109,101 @@ TEST_CASE_METHOD(EnclaveFixture, "Answers from more ports than are served at a t
                       kHost, ports});
   INFO(outcome.err);
   CHECK(outcome.out == "300\n");
+}
+
+// A clock for the programs of a test, which it may put ahead (tests/support/clock_ahead.cc).
+class ClockAhead {
+ public:
+  explicit ClockAhead(std::string file) : file_(std::move(file)) { Set(std::chrono::seconds(0)); }
+
+  Words Environment() const {
+    return {"env", "LD_PRELOAD=" + BuildPath("lib/libclock_ahead.so"), "CLOCK_AHEAD=" + file_};
+  }
+  void Set(std::chrono::seconds ahead) const {
+    const int64_t seconds = ahead.count();
+    std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
+    if (!file) file.open(file_, std::ios::out | std::ios::binary);
+    file.write(reinterpret_cast<const char*>(&seconds), sizeof seconds);
+  }
+
+ private:
+  std::string file_;
+};
+
+size_t SocketsOf(pid_t process) {
+  size_t sockets = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd")) {
+    std::error_code gone;
+    if (read_symlink(entry.path(), gone).string().starts_with("socket:")) ++sockets;
+  }
+  return sockets;
+}
+
+// What it gets, once that is `expected` or a while has passed.
+template <typename Value, typename Get>
+Value Await(const Value& expected, Get get) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (;;) {
+    Value got = get();
+    if (got == expected || std::chrono::steady_clock::now() > deadline) return got;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+TEST_CASE_METHOD(EnclaveFixture, "How long a flow may be silent depends on what it was") {
+  const UdpEcho echo(kHost);
+  Process silent(
+      {"python3", "-c",
+       "import signal, socket, sys\n"
+       "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], 7777))\n"
+       "print('listens', flush=True); signal.pause()\n",
+       kHost});
+  REQUIRE(silent.WaitForOutput("listens"));
+  // From here on there is a daemon, in its own time.
+  Run({}, {"true"});
+  const ClockAhead clock(directory().File("ahead"));
+  const std::string go = directory().File("go");
+  Process command(
+      clock.Environment() +
+      RunWords({kAnyUdp}, {"python3", "-c",
+                           "import os, signal, socket, sys\n"
+                           "host, answers, silent, go = sys.argv[1:5]\n"
+                           "def start(host, port, text):\n"
+                           "    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                           "    s.settimeout(20); s.connect((host, int(port))); s.send(text)\n"
+                           "    return s\n"
+                           "print('waits', flush=True)\n"
+                           "while not os.path.exists(go): pass\n"
+                           "a = start(host, answers, b'x'); a.recv(9)\n"
+                           "dns = start('192.0.2.53', 53, b'\\0\\7\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0'\n"
+                           "            b'\\1a\\7example\\0\\0\\1\\0\\1'); dns.recv(999)\n"
+                           "b = start(host, silent, b'x')\n"
+                           "print('sent', flush=True); signal.pause()\n",
+                           kHost, echo.port_text(), "7777", go}));
+  REQUIRE(command.WaitForOutput("waits"));
+  const pid_t relay = RelayOf(command);
+  const size_t before = SocketsOf(relay);
+  std::ofstream(go) << "x";
+  REQUIRE(command.WaitForOutput("sent"));
+  // Beside what is there from the start. The name server's port is served always.
+  const auto more_sockets = [&](size_t expected) {
+    return Await(expected, [&] { return SocketsOf(relay) - before; });
+  };
+  const auto rows = [&](const std::string& expected) {
+    return Await(expected, [&] { return Rows("bytes_in, ended"); });
+  };
+  CHECK(more_sockets(5) == 5);  // three flows and two ports
+  clock.Set(std::chrono::seconds(16));
+  CHECK(more_sockets(4) == 4);
+  clock.Set(std::chrono::seconds(31));
+  CHECK(more_sockets(3) == 3);
+  CHECK(rows("-|-\n0|idle\n") == "-|-\n0|idle\n");
+  clock.Set(std::chrono::seconds(181));
+  CHECK(more_sockets(2) == 2);
+  CHECK(rows("1|idle\n0|idle\n") == "1|idle\n0|idle\n");
+  clock.Set(std::chrono::seconds(301));
+  CHECK(more_sockets(0) == 0);
 }
 
 }  // namespace
