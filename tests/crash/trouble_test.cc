@@ -139,7 +139,7 @@ TEST_CASE("A lease that was used comes back as long as its use extended it, othe
 
 TEST_CASE("On a real full disk a real daemon refuses, and recovers when there is room") {
   const SmallDisk disk;
-  const Authority authority("a.example.org. 60 IN A 192.0.2.7\n");
+  const Authority authority(kExampleRecords);
   Daemon daemon({{authority.endpoint()}, "", {}, {}, "namegated", disk.path() + "/state"});
   REQUIRE(daemon.readiness() == "ready");
   const TestSession session = daemon.OpenSession({"a.example.org:443"});

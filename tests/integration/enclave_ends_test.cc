@@ -28,17 +28,6 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
   return children;
 }
 
-// Connects when it is told to, and says what came of it; if told "gone", once its device is.
-constexpr char kConnectOnDemand[] =
-    "import socket, sys\n"
-    "print('ready', flush=True)\n"
-    "while True:\n"
-    "    told = open(sys.argv[1]).read()\n"
-    "    if told == '': break\n"
-    "    while told == 'gone' and len(socket.if_nameindex()) > 1: pass\n"
-    "    s = socket.socket(); s.settimeout(20)\n"
-    "    print('connect', s.connect_ex((sys.argv[2], int(sys.argv[3]))), flush=True)\n";
-
 class OnDemand {
  public:
   // `starter` is in front of the program's own words.

@@ -13,6 +13,14 @@ namespace namegate::testing {
 
 std::string Sandboxee(const std::string& name) { return BuildPath("bin/sandboxee_" + name); }
 
+Words ConnectedPython(const std::string& script, const std::string& port) {
+  return {"python3", "-c",
+          "import select, socket, struct, sys\n"
+          "s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n" +
+              script,
+          kHost, port};
+}
+
 EnclaveFixture::EnclaveFixture() {
   EnterInternet();
   authority_ = std::make_unique<Authority>(

@@ -29,6 +29,21 @@ inline const std::string kEverywhere6 = "[::]/0:1-65535";
 // A program of tests/sandboxee.
 std::string Sandboxee(const std::string& name);
 
+// A Python program that has a connection `s` to that port of kHost, and goes on as `script` says.
+Words ConnectedPython(const std::string& script, const std::string& port);
+
+// A Python program, given a FIFO, an address and a port: connects each time the FIFO tells it to,
+// and says what came of it; if told "gone", once its device is.
+inline constexpr char kConnectOnDemand[] =
+    "import socket, sys\n"
+    "print('ready', flush=True)\n"
+    "while True:\n"
+    "    told = open(sys.argv[1]).read()\n"
+    "    if told == '': break\n"
+    "    while told == 'gone' and len(socket.if_nameindex()) > 1: pass\n"
+    "    s = socket.socket(); s.settimeout(20)\n"
+    "    print('connect', s.connect_ex((sys.argv[2], int(sys.argv[3]))), flush=True)\n";
+
 // `namegate run`, whose default gate is the enclave, in a little internet of the test's own and
 // with a state directory of its own. a.example is kHost and kHost6, two.example 203.0.113.3 and
 // kHost, local.example 127.0.0.5.

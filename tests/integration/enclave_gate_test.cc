@@ -122,21 +122,12 @@ TEST_CASE_METHOD(EnclaveFixture, "A hidden socket can be exposed by name, which 
   CHECK(testing::Run(words).status == 125);
 }
 
-// Connects when it is told to, and says what came of it.
-constexpr char kConnectUntilTold[] =
-    "import socket, sys\n"
-    "print('ready', flush=True)\n"
-    "while True:\n"
-    "    if open(sys.argv[1]).read() == '': break\n"
-    "    s = socket.socket(); s.settimeout(20)\n"
-    "    print('connect', s.connect_ex((sys.argv[2], int(sys.argv[3]))), flush=True)\n";
-
 TEST_CASE_METHOD(EnclaveFixture, "A session outlives its daemon, which run starts again") {
   const TcpServer server(kHost, Echo);
   const std::string fifo = directory().File("tell");
   REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
   Process command(RunWords({kEverywhere},
-                           {"python3", "-c", kConnectUntilTold, fifo, kHost, server.port_text()}));
+                           {"python3", "-c", kConnectOnDemand, fifo, kHost, server.port_text()}));
   REQUIRE(command.WaitForOutput("ready"));
   const std::string path = StatePaths(state_dir()).control_socket();
   const auto status = [&]() -> std::optional<nlohmann::json> {

@@ -35,20 +35,13 @@ TcpServer::Serve Sends(size_t count) {
   };
 }
 
-Words Python(const std::string& code, const std::string& port) {
-  return {"python3", "-c",
-          "import socket, sys\n"
-          "s = socket.socket(); s.connect((sys.argv[1], int(sys.argv[2])))\n" +
-              code,
-          kHost, port};
-}
-
 TEST_CASE_METHOD(EnclaveFixture, "A connection's bytes each way are recorded when it has ended") {
   const TcpServer server(kHost, Sends(300'000));
-  const Outcome outcome = Run({kEverywhere}, Python("s.sendall(b'y' * 200000); s.shutdown(1)\n"
-                                                    "while s.recv(65536): pass\n"
-                                                    "s.close()\n",
-                                                    server.port_text()));
+  const Outcome outcome =
+      Run({kEverywhere}, ConnectedPython("s.sendall(b'y' * 200000); s.shutdown(1)\n"
+                                         "while s.recv(65536): pass\n"
+                                         "s.close()\n",
+                                         server.port_text()));
   INFO(outcome.err);
   CHECK(Rows(kEnding) == "tcp|allow|200000|300000|closed|1\n");
 }
@@ -65,7 +58,7 @@ TEST_CASE_METHOD(EnclaveFixture, "What a command sent just before it ended still
       }
       whole = received == 3'000'000;
     });
-    Run({kEverywhere}, Python("s.sendall(b'y' * 3000000)\n", server.port_text()));
+    Run({kEverywhere}, ConnectedPython("s.sendall(b'y' * 3000000)\n", server.port_text()));
   }
   CHECK(whole);
   CHECK(Rows("bytes_out, bytes_in, ended") == "3000000|0|closed\n");
@@ -74,14 +67,14 @@ TEST_CASE_METHOD(EnclaveFixture, "What a command sent just before it ended still
 TEST_CASE_METHOD(EnclaveFixture, "A connection that is broken is recorded so, by whichever side") {
   const TcpServer breaks(kHost, Break);
   const TcpServer echo(kHost, Echo);
-  Run({kEverywhere}, Python("s.sendall(b'y')\n"
-                            "try: s.recv(1)\n"
-                            "except OSError: pass\n",
-                            breaks.port_text()));
-  Run({kEverywhere}, Python("import struct; s.sendall(b'y'); s.recv(1)\n"
-                            "s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,"
-                            " struct.pack('ii', 1, 0)); s.close()\n",
-                            echo.port_text()));
+  Run({kEverywhere}, ConnectedPython("s.sendall(b'y')\n"
+                                     "try: s.recv(1)\n"
+                                     "except OSError: pass\n",
+                                     breaks.port_text()));
+  Run({kEverywhere}, ConnectedPython("import struct; s.sendall(b'y'); s.recv(1)\n"
+                                     "s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,"
+                                     " struct.pack('ii', 1, 0)); s.close()\n",
+                                     echo.port_text()));
   CHECK(Rows("bytes_out, bytes_in, ended") == "1|0|reset\n1|1|reset\n");
 }
 
@@ -153,8 +146,8 @@ class WithControl : public EnclaveFixture {
 class WithOpenConnection : public WithControl {
  public:
   WithOpenConnection() : server_(kHost, Echo) {
-    command_ = std::make_unique<Process>(
-        RunWords({kEverywhere}, Python("s.sendall(b'12345'); s.recv(5)\n"
+    command_ = std::make_unique<Process>(RunWords(
+        {kEverywhere}, ConnectedPython("s.sendall(b'12345'); s.recv(5)\n"
                                        "print('ready', flush=True)\n"
                                        "try: print('received', s.recv(1), flush=True)\n"
                                        "except OSError as e: print('broken', e.errno, flush=True)\n"
@@ -213,11 +206,12 @@ TEST_CASE_METHOD(WithControl,
     Break(connection);
   });
   std::promise<void> tell(std::move(promise));  // goes before the server, should the test fail
-  Process command(RunWords({kEverywhere}, Python("s.sendall(b'12345'); print('ready', flush=True)\n"
-                                                 "try: s.recv(1)\n"
-                                                 "except OSError: print('broken', flush=True)\n"
-                                                 "import signal; signal.pause()\n",
-                                                 server.port_text())));
+  Process command(
+      RunWords({kEverywhere}, ConnectedPython("s.sendall(b'12345'); print('ready', flush=True)\n"
+                                              "try: s.recv(1)\n"
+                                              "except OSError: print('broken', flush=True)\n"
+                                              "import signal; signal.pause()\n",
+                                              server.port_text())));
   REQUIRE(command.WaitForOutput("ready"));
   auto auditor = Database::Open(StatePaths(state_dir()).ledger(), Database::Mode::kReadWriteCreate);
   REQUIRE(auditor);

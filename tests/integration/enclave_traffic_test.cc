@@ -44,14 +44,6 @@ class Witness {
   TcpServer server_;
 };
 
-Words ConnectedPython(const std::string& script, const std::string& port) {
-  return {"python3", "-c",
-          "import socket, select, struct, sys\n"
-          "s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n" +
-              script,
-          kHost, port};
-}
-
 TEST_CASE_METHOD(EnclaveFixture, "A datagram that a program sent before it ended is sent on") {
   const UdpEcho echo(kHost);
   Run({"0.0.0.0/0:1-65535/udp"}, {Sandboxee("send_udp"), kHost, echo.port_text()});

@@ -39,7 +39,7 @@ std::string ProcessStatus(pid_t pid, const std::string& key) {
 
 TEST_CASE("What the daemon makes is the operator's, but for the gates' sockets") {
   const mode_t previous = umask(0);  // whatever it inherits
-  const Authority authority("a.example.org. 60 IN A 192.0.2.7\n");
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   umask(previous);
   const TestSession session = daemon.OpenSession(Texts{"a.example.org:443"});

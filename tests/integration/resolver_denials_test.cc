@@ -12,8 +12,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kDenialRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
-
 TEST_CASE("A name that is not allowed gets NXDOMAIN, SOA, EDE and the rule to add") {
   const Authority authority("b.example.org. 60 IN A 192.0.2.9");
   Daemon daemon(authority.endpoint());
@@ -32,7 +30,7 @@ TEST_CASE("A name that is not allowed gets NXDOMAIN, SOA, EDE and the rule to ad
 }
 
 TEST_CASE("A session without rules is answered nothing") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession(Texts{});
   CHECK(Ask(session.nameserver, "a.example.org").rcode == "NXDOMAIN");
@@ -40,7 +38,7 @@ TEST_CASE("A session without rules is answered nothing") {
 }
 
 TEST_CASE("An ancestor of an allowed name exists without records") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"deep.a.example.org:443"});
   for (const char* name : {"a.example.org", "example.org", "org"}) {
@@ -56,7 +54,7 @@ TEST_CASE("An ancestor of an allowed name exists without records") {
 }
 
 TEST_CASE("Types other than addresses get NODATA for an allowed name, and HTTPS without alarm") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"a.example.org:443"});
   for (const char* type : {"TXT", "MX", "HTTPS", "SVCB", "TYPE65280"}) {
@@ -73,7 +71,7 @@ TEST_CASE("Types other than addresses get NODATA for an allowed name, and HTTPS 
 }
 
 TEST_CASE("ANY, zone transfers and other classes are refused") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"a.example.org:443"});
   for (const char* type : {"ANY", "AXFR", "IXFR"}) {
@@ -86,7 +84,7 @@ TEST_CASE("ANY, zone transfers and other classes are refused") {
 }
 
 TEST_CASE("A wildcard rule allows one more label, and the apex and deeper names stay denied") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"*.example.org:443"});
   CHECK(Ask(session.nameserver, "a.example.org").rcode == "NOERROR");
@@ -96,7 +94,7 @@ TEST_CASE("A wildcard rule allows one more label, and the apex and deeper names 
 }
 
 TEST_CASE("A label of arbitrary octets does not pass a wildcard rule") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"*.example.org:443"});
   CHECK(Ask(session.nameserver, "\\000\\255secret.example.org").rcode == "NXDOMAIN");
@@ -105,7 +103,7 @@ TEST_CASE("A label of arbitrary octets does not pass a wildcard rule") {
 }
 
 TEST_CASE("A session by client address is known by it, and others are refused with EDE 18") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   const std::string shared = RandomLoopback();
   Daemon daemon({{authority.endpoint()}, "", {"--listen", shared}});
   REQUIRE(daemon.readiness() == "ready");
@@ -125,7 +123,7 @@ TEST_CASE("A session by client address is known by it, and others are refused wi
 }
 
 TEST_CASE("A closed session's name server answers no more") {
-  const Authority authority(kDenialRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession({"a.example.org:443"});
   CHECK(Ask(session.nameserver, "a.example.org").rcode == "NOERROR");

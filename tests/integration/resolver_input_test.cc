@@ -19,9 +19,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kInputRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
-constexpr char kInputRule[] = "a.example.org:443";
-
 Bytes Header(uint16_t flags, uint8_t questions) {
   return {0x12,
           0x34,
@@ -75,9 +72,9 @@ class ControlPeer {
 };
 
 TEST_CASE("A malformed question gets FORMERR under its ID, and a row") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   const Bytes query = MakeQuery("a.example.org", "A");
   const std::vector<std::pair<std::string, Bytes>> broken = {
       {"a pointer to itself", Joined(Header(0x0100, 1), {0xc0, 0x0c, 0, 1, 0, 1})},
@@ -102,9 +99,9 @@ TEST_CASE("A malformed question gets FORMERR under its ID, and a row") {
 }
 
 TEST_CASE("What asks nothing is not answered: fragments of a header, and responses") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   Bytes response = MakeQuery("a.example.org", "A");
   response[2] |= 0x80;
   for (const Bytes& datagram : {Bytes{}, Bytes{0x12}, Bytes(11, 0), response}) {
@@ -114,9 +111,9 @@ TEST_CASE("What asks nothing is not answered: fragments of a header, and respons
 }
 
 TEST_CASE("A datagram of 60,000 octets is malformed, and other opcodes are not implemented") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   const auto huge = Try(session, Joined(MakeQuery("a.example.org", "A"), Bytes(60'000, 'x')));
   REQUIRE(huge);
   CHECK(huge->rcode == "FORMERR");
@@ -129,9 +126,9 @@ TEST_CASE("A datagram of 60,000 octets is malformed, and other opcodes are not i
 
 TEST_CASE("Queries that are pipelined over TCP are all answered, and in bounds") {
   constexpr int kQueries = 500;
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   TcpClient client(session.nameserver);
   REQUIRE(client.connected());
   for (uint16_t id = 0; id < kQueries; ++id) {
@@ -150,9 +147,9 @@ TEST_CASE("Queries that are pipelined over TCP are all answered, and in bounds")
 }
 
 TEST_CASE("Over TCP what asks nothing does not use up what a connection may have in flight") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   TcpClient client(session.nameserver);
   Bytes response = MakeQuery("a.example.org", "A");
   response[2] |= 0x80;
@@ -162,9 +159,9 @@ TEST_CASE("Over TCP what asks nothing does not use up what a connection may have
 }
 
 TEST_CASE("A TCP client that says nothing, or half of something, is cut off") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   TcpClient silent(session.nameserver);
   TcpClient slow(session.nameserver);
   slow.SendRaw({0, 200, 1, 2, 3});
@@ -175,9 +172,9 @@ TEST_CASE("A TCP client that says nothing, or half of something, is cut off") {
 }
 
 TEST_CASE("A TCP client that announces a message larger than any query is cut off") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   TcpClient client(session.nameserver);
   client.SendRaw(Joined({0xff, 0xff}, Bytes(5'000, 'x')));
   CHECK(client.ClosedWithin(kPatience));
@@ -185,12 +182,12 @@ TEST_CASE("A TCP client that announces a message larger than any query is cut of
 }
 
 TEST_CASE("A client that asks 10,000 questions at once is bounded, and others are served") {
-  Authority authority(kInputRecords);
+  Authority authority(kExampleRecords);
   authority.On("*", Silence());
   authority.On("a.example.org", Honest());
   Daemon daemon(authority.endpoint());
   const TestSession greedy = daemon.OpenSession(Texts{"h.example.net:443", "i.example.net:443"});
-  const TestSession other = daemon.OpenSession(Texts{kInputRule});
+  const TestSession other = daemon.OpenSession(Texts{kExampleRule});
   const UdpClient flood(greedy.nameserver);
   for (int i = 0; i < 5'000; ++i) {
     flood.Send(MakeQuery("h.example.net", "A"));
@@ -204,7 +201,7 @@ TEST_CASE("A client that asks 10,000 questions at once is bounded, and others ar
 }
 
 TEST_CASE("The control socket answers nonsense with an error and keeps to the protocol") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   REQUIRE(daemon.readiness() == "ready");
   const ControlPeer peer(daemon.paths().control_socket());
@@ -225,7 +222,7 @@ TEST_CASE("The control socket answers nonsense with an error and keeps to the pr
 }
 
 TEST_CASE("A line without end on the control socket is cut off") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   REQUIRE(daemon.readiness() == "ready");
   const ControlPeer peer(daemon.paths().control_socket());
@@ -236,7 +233,7 @@ TEST_CASE("A line without end on the control socket is cut off") {
 
 TEST_CASE("Another user may not speak to the control socket") {
   NeedRoot("become another user");
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   REQUIRE(daemon.readiness() == "ready");
   constexpr char kScript[] =
@@ -281,10 +278,10 @@ GateRequest ConnectRequest(std::initializer_list<uint8_t> octets, uint16_t port)
 }
 
 TEST_CASE("A gate is let through to what was answered, on the port of the rule, with a row each") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kInputRule});
-  const TestSession other = daemon.OpenSession(Texts{kInputRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
+  const TestSession other = daemon.OpenSession(Texts{kExampleRule});
   const GateRequest right = ConnectRequest({192, 0, 2, 7}, 443);
   const GateRequest wrong_port = ConnectRequest({192, 0, 2, 7}, 80);
   CHECK(AskGate(session, &right, sizeof right) == 0);  // nothing was answered yet
@@ -302,7 +299,7 @@ TEST_CASE("A gate is let through to what was answered, on the port of the rule, 
 }
 
 TEST_CASE("A gate message of the wrong size, version or shape is denied, and recorded") {
-  const Authority authority(kInputRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   const TestSession session = daemon.OpenSession(Texts{"192.0.2.7:443"});
   const GateRequest good = ConnectRequest({192, 0, 2, 7}, 443);

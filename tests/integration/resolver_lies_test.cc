@@ -18,8 +18,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kName[] = "a.example.org";
-constexpr char kRule[] = "a.example.org:443";
 constexpr char kRecords[] = R"(
   a.example.org. 60 IN A 192.0.2.7
   victim.example.net. 60 IN A 192.0.2.8
@@ -78,7 +76,7 @@ Behaviour OverTcp(Behaviour behaviour) {
 }
 
 Reply AskOnce(Daemon& daemon, const std::string& type = "A") {
-  return Ask(daemon.OpenSession(Texts{kRule}).nameserver, kName, type);
+  return Ask(daemon.OpenSession(Texts{kExampleRule}).nameserver, kExampleName, type);
 }
 
 Texts Ledger(const Daemon& daemon) {
@@ -107,7 +105,7 @@ TEST_CASE("A right answer from another address or port than the upstream's is ne
   for (const char* source : {"127.0.0.1", "127.0.0.2"}) {
     INFO(source);
     Authority authority(kRecords);
-    authority.On(kName, [source](const SeenQuery& query, const Bytes& honest) {
+    authority.On(kExampleName, [source](const SeenQuery& query, const Bytes& honest) {
       const Endpoint client{IpAddress::V4(127, 0, 0, 1), query.client_port};
       const UdpClient spoofer(client, IpAddress::FromText(source).value());
       const auto lie = Tell({"a.example.org. 60 IN A 192.0.2.66"})(query, honest);
@@ -121,14 +119,14 @@ TEST_CASE("A right answer from another address or port than the upstream's is ne
 
 TEST_CASE("Of two answers to one question the first counts, and the second changes nothing") {
   Authority authority(kRecords);
-  authority.On(kName, [](const SeenQuery& query, const Bytes& honest) {
+  authority.On(kExampleName, [](const SeenQuery& query, const Bytes& honest) {
     const auto second = Tell({"a.example.org. 60 IN A 192.0.2.66"})(query, honest);
     return std::vector<Bytes>{honest, second.front(), second.front()};
   });
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kRule});
-  CHECK(Ask(session.nameserver, kName).data() == Texts{"192.0.2.7"});
-  CHECK(Ask(session.nameserver, kName).data() == Texts{"192.0.2.7"});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
+  CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"192.0.2.7"});
+  CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"192.0.2.7"});
   CHECK(daemon.Rows("SELECT data FROM answers") == Texts{"192.0.2.7"});
 }
 
@@ -138,7 +136,7 @@ TEST_CASE(
   for (const auto& [count, tcp] : floods) {
     INFO(count);
     Authority authority(kRecords);
-    authority.On(kName, [count = count](const SeenQuery& query, const Bytes& honest) {
+    authority.On(kExampleName, [count = count](const SeenQuery& query, const Bytes& honest) {
       std::vector<Bytes> messages(query.tcp ? 0U : static_cast<size_t>(count),
                                   WrongId()(query, honest).front());
       messages.push_back(honest);
@@ -166,12 +164,12 @@ TEST_CASE("Garbage under the right ID is doubted over TCP, and the honest answer
   for (const auto& [what, lie] : garbage) {
     INFO(what);
     Authority authority(kRecords);
-    authority.On(kName, [lie = lie](const SeenQuery& query, const Bytes& honest) {
+    authority.On(kExampleName, [lie = lie](const SeenQuery& query, const Bytes& honest) {
       return query.tcp ? std::vector<Bytes>{honest} : lie(query, honest);
     });
     Daemon daemon(authority.endpoint());
     CheckHonest(AskOnce(daemon), daemon);
-    CHECK(authority.Count(kName) == 2);
+    CHECK(authority.Count(kExampleName) == 2);
   }
 }
 
@@ -181,7 +179,7 @@ TEST_CASE("RDATA of another length than its type has is no answer, over UDP or T
   for (const int length : {0, 3, 5, 16, 255, 65'535}) {
     INFO(length);
     Authority authority(kRecords);
-    authority.On(kName, Altered([length](Bytes& message) {
+    authority.On(kExampleName, Altered([length](Bytes& message) {
                    message.at(kRdlength) = static_cast<uint8_t>(length >> 8);
                    message.at(kRdlength + 1) = static_cast<uint8_t>(length);
                  }));
@@ -201,10 +199,10 @@ Behaviour WithText(size_t records) {
 
 TEST_CASE("An answer of 64 kB over TCP is refused, and one of 16,000 octets taken") {
   Authority authority(kRecords);
-  authority.On(kName, OverTcp(WithText(59)));
+  authority.On(kExampleName, OverTcp(WithText(59)));
   Daemon daemon(authority.endpoint());
   CheckHonest(AskOnce(daemon), daemon);
-  authority.On(kName, OverTcp(WithText(240)));
+  authority.On(kExampleName, OverTcp(WithText(240)));
   Daemon other(authority.endpoint());
   CheckRefused(AskOnce(other), other);
 }
@@ -289,20 +287,20 @@ TEST_CASE("Over TCP a length that is a lie gets the client a refusal at once, ne
 
 TEST_CASE("An upstream that truncates over TCP too is asked twice and no more") {
   Authority authority(kRecords);
-  authority.On(kName, Altered([](Bytes& message) { message[2] |= 0x02; }));
+  authority.On(kExampleName, Altered([](Bytes& message) { message[2] |= 0x02; }));
   Daemon daemon(authority.endpoint());
   CheckRefused(AskOnce(daemon), daemon);
-  CHECK(authority.Count(kName) == 2);
+  CHECK(authority.Count(kExampleName) == 2);
 }
 
 TEST_CASE("An answer of public and private addresses is dropped whole, the culprit recorded") {
   for (const char* private_address : {"10.0.0.1", "169.254.169.254", "0.0.0.0", "127.0.0.1"}) {
     Authority authority(kRecords);
-    authority.On(kName, Tell({"a.example.org. 60 IN A 192.0.2.7\n"
-                              "a.example.org. 60 IN A " +
-                              std::string(private_address) +
-                              "\n"
-                              "a.example.org. 60 IN A 192.0.2.8"}));
+    authority.On(kExampleName, Tell({"a.example.org. 60 IN A 192.0.2.7\n"
+                                     "a.example.org. 60 IN A " +
+                                     std::string(private_address) +
+                                     "\n"
+                                     "a.example.org. 60 IN A 192.0.2.8"}));
     Daemon daemon(authority.endpoint());
     const Reply reply = AskOnce(daemon);
     CHECK(reply.rcode == "NXDOMAIN");
@@ -311,8 +309,8 @@ TEST_CASE("An answer of public and private addresses is dropped whole, the culpr
     CHECK(daemon.Rows("SELECT verdict, reason, detail, answer_id FROM queries") ==
           Texts{"deny|rebinding|" + std::string(private_address) + "|-"});
     // None is leased, the public ones neither: a lease has a name for its address.
-    const TestSession again = daemon.OpenSession(Texts{kRule});
-    CHECK(Ask(again.nameserver, kName).answers.empty());
+    const TestSession again = daemon.OpenSession(Texts{kExampleRule});
+    CHECK(Ask(again.nameserver, kExampleName).answers.empty());
     for (const char* reverse : {"7.2.0.192.in-addr.arpa", "8.2.0.192.in-addr.arpa"}) {
       CHECK(Ask(again.nameserver, reverse, "PTR").rcode == "NXDOMAIN");
     }
@@ -322,16 +320,16 @@ TEST_CASE("An answer of public and private addresses is dropped whole, the culpr
 TEST_CASE("An address that flips at TTL 0 is judged anew at each lookup") {
   Authority authority(kRecords);
   const auto lookups = std::make_shared<std::atomic<int>>(0);
-  authority.On(kName, [lookups](const SeenQuery& query, const Bytes& honest) {
+  authority.On(kExampleName, [lookups](const SeenQuery& query, const Bytes& honest) {
     const bool odd = (*lookups)++ % 2 != 0;
     return Tell({odd ? "a.example.org. 0 IN A 192.168.1.1" : "a.example.org. 0 IN A 192.0.2.7"})(
         query, honest);
   });
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kRule});
-  CHECK(Ask(session.nameserver, kName).data() == Texts{"192.0.2.7"});
-  CHECK(Ask(session.nameserver, kName).answers.empty());
-  CHECK(Ask(session.nameserver, kName).data() == Texts{"192.0.2.7"});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
+  CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"192.0.2.7"});
+  CHECK(Ask(session.nameserver, kExampleName).answers.empty());
+  CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"192.0.2.7"});
   CHECK(
       daemon.Rows("SELECT verdict, reason, rcode, detail FROM queries ORDER BY id") ==
       Texts{"allow|rule|NOERROR|-", "deny|rebinding|NXDOMAIN|192.168.1.1", "allow|rule|NOERROR|-"});
@@ -339,18 +337,18 @@ TEST_CASE("An address that flips at TTL 0 is judged anew at each lookup") {
 
 TEST_CASE("A private address that a TTL of a day would keep is judged again at each cache hit") {
   Authority authority(kRecords);
-  authority.On(kName, Tell({"a.example.org. 86400 IN A 192.168.1.1"}));
+  authority.On(kExampleName, Tell({"a.example.org. 86400 IN A 192.168.1.1"}));
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kRule});
-  for (int i = 0; i < 2; ++i) CHECK(Ask(session.nameserver, kName).answers.empty());
-  CHECK(authority.Count(kName) == 1);
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
+  for (int i = 0; i < 2; ++i) CHECK(Ask(session.nameserver, kExampleName).answers.empty());
+  CHECK(authority.Count(kExampleName) == 1);
   CHECK(daemon.Rows("SELECT verdict, reason, source FROM queries ORDER BY id") ==
         Texts{"deny|rebinding|upstream", "deny|rebinding|cache"});
 }
 
 std::string Chain(int cnames) {
   std::string records;
-  std::string owner = kName;
+  std::string owner = kExampleName;
   for (int i = 1; i <= cnames; ++i) {
     const std::string target = "hop" + std::to_string(i) + ".example.net";
     records += owner + ". 60 IN CNAME " + target + ".\n";
@@ -361,11 +359,11 @@ std::string Chain(int cnames) {
 
 TEST_CASE("A chain of ten CNAMEs is followed, and one of eleven refused") {
   Authority authority(kRecords);
-  authority.On(kName, OverTcp(Tell({Chain(10)})));
+  authority.On(kExampleName, OverTcp(Tell({Chain(10)})));
   Daemon daemon(authority.endpoint());
   CHECK(AskOnce(daemon).answers.size() == 11);
   CHECK(Ledger(daemon) == kHonest);
-  authority.On(kName, OverTcp(Tell({Chain(11)})));
+  authority.On(kExampleName, OverTcp(Tell({Chain(11)})));
   Daemon other(authority.endpoint());
   CheckRefused(AskOnce(other), other);
 }
@@ -394,7 +392,7 @@ TEST_CASE("CNAMEs and DNAMEs that contradict themselves are no answer") {
   for (const auto& [what, records] : lies) {
     INFO(what);
     Authority authority(kRecords);
-    authority.On(kName, Tell({records}));
+    authority.On(kExampleName, Tell({records}));
     Daemon daemon(authority.endpoint());
     CheckRefused(AskOnce(daemon), daemon);
   }
@@ -402,14 +400,14 @@ TEST_CASE("CNAMEs and DNAMEs that contradict themselves are no answer") {
 
 TEST_CASE("A DNAME without its CNAME leads nowhere, and one with it leads on") {
   Authority authority(kRecords);
-  authority.On(kName, Tell({"example.org. 60 IN DNAME example.net.\n"
-                            "a.example.net. 60 IN A 192.0.2.66"}));
+  authority.On(kExampleName, Tell({"example.org. 60 IN DNAME example.net.\n"
+                                   "a.example.net. 60 IN A 192.0.2.66"}));
   Daemon daemon(authority.endpoint());
   CHECK(AskOnce(daemon).answers.empty());
   CHECK(daemon.Number("SELECT count(*) FROM answers") == 0);
-  authority.On(kName, Tell({"example.org. 60 IN DNAME example.net.\n"
-                            "a.example.org. 60 IN CNAME a.example.net.\n"
-                            "a.example.net. 60 IN A 192.0.2.7"}));
+  authority.On(kExampleName, Tell({"example.org. 60 IN DNAME example.net.\n"
+                                   "a.example.org. 60 IN CNAME a.example.net.\n"
+                                   "a.example.net. 60 IN A 192.0.2.7"}));
   Daemon other(authority.endpoint());
   CHECK(AskOnce(other).data() == Texts{"a.example.net.", "192.0.2.7"});
 }
@@ -430,10 +428,10 @@ TEST_CASE("Records that answer another question are neither told, nor recorded, 
   for (const auto& [where, lie] : poisons) {
     INFO(where);
     Authority authority(kRecords);
-    authority.On(kName, Tell(lie));
+    authority.On(kExampleName, Tell(lie));
     Daemon daemon(authority.endpoint());
-    const TestSession session = daemon.OpenSession({kRule, "victim.example.net:443"});
-    CHECK(Ask(session.nameserver, kName).data() == Texts{"192.0.2.7"});
+    const TestSession session = daemon.OpenSession({kExampleRule, "victim.example.net:443"});
+    CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"192.0.2.7"});
     CHECK(Ask(session.nameserver, "victim.example.net").data() == Texts{"192.0.2.8"});
     CHECK(authority.Count("victim.example.net") == 1);
     CHECK(daemon.Rows("SELECT data FROM answers ORDER BY data") == Texts{"192.0.2.7", "192.0.2.8"});
@@ -444,17 +442,18 @@ TEST_CASE("Records that answer another question are neither told, nor recorded, 
 // for anyone who asks for the victim itself.
 TEST_CASE("The end of one name's chain is no answer for who asks for the end itself") {
   Authority authority(kRecords);
-  authority.On(kName, Tell({"a.example.org. 60 IN CNAME victim.example.net.\n"
-                            "victim.example.net. 60 IN A 192.0.2.66"}));
+  authority.On(kExampleName, Tell({"a.example.org. 60 IN CNAME victim.example.net.\n"
+                                   "victim.example.net. 60 IN A 192.0.2.66"}));
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession({kRule, "victim.example.net:443"});
-  CHECK(Ask(session.nameserver, kName).data() == Texts{"victim.example.net.", kLie});
+  const TestSession session = daemon.OpenSession({kExampleRule, "victim.example.net:443"});
+  CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"victim.example.net.", kLie});
   CHECK(Ask(session.nameserver, "victim.example.net").data() == Texts{"192.0.2.8"});
 }
 
 TEST_CASE("Addresses that come with NXDOMAIN are not told") {
   Authority authority(kRecords);
-  authority.On(kName, Tell({"a.example.org. 60 IN A 192.0.2.66", "", "", LDNS_RCODE_NXDOMAIN}));
+  authority.On(kExampleName,
+               Tell({"a.example.org. 60 IN A 192.0.2.66", "", "", LDNS_RCODE_NXDOMAIN}));
   Daemon daemon(authority.endpoint());
   const Reply reply = AskOnce(daemon);
   CHECK(reply.rcode == "NXDOMAIN");
@@ -469,7 +468,7 @@ TEST_CASE("An answer of another type or at another owner is the absence of one")
         "example.org. 60 IN A 192.0.2.66", "b.a.example.org. 60 IN A 192.0.2.66"}) {
     INFO(records);
     Authority authority(kRecords);
-    authority.On(kName, Tell({records}));
+    authority.On(kExampleName, Tell({records}));
     Daemon daemon(authority.endpoint());
     const Reply reply = AskOnce(daemon);
     CHECK(reply.rcode == "NOERROR");
@@ -480,7 +479,7 @@ TEST_CASE("An answer of another type or at another owner is the absence of one")
 
 TEST_CASE("Records of another class make the whole message no answer") {
   Authority authority(kRecords);
-  authority.On(kName,
+  authority.On(kExampleName,
                Tell({"a.example.org. 60 CH A 192.0.2.66\na.example.org. 60 IN A 192.0.2.7"}));
   Daemon daemon(authority.endpoint());
   CheckRefused(AskOnce(daemon), daemon);
@@ -493,18 +492,18 @@ TEST_CASE("More than 256 records make the whole message no answer") {
                std::to_string(i % 200) + "\n";
   }
   Authority authority(kRecords);
-  authority.On(kName, OverTcp(Tell({records})));
+  authority.On(kExampleName, OverTcp(Tell({records})));
   Daemon daemon(authority.endpoint());
   CheckRefused(AskOnce(daemon), daemon);
 }
 
 TEST_CASE("TTLs are believed up to a day, and those of denials up to a quarter of an hour") {
   Authority authority(kRecords);
-  authority.On(kName, Tell({"a.example.org. 2147483647 IN A 192.0.2.7"}));
+  authority.On(kExampleName, Tell({"a.example.org. 2147483647 IN A 192.0.2.7"}));
   Daemon daemon(authority.endpoint());
   CHECK(AskOnce(daemon).ttl() == 86'400);
-  authority.On(kName, Tell({"", "example.org. 2147483647 IN SOA a. b. 1 1 1 1 2147483647", "",
-                            LDNS_RCODE_NXDOMAIN}));
+  authority.On(kExampleName, Tell({"", "example.org. 2147483647 IN SOA a. b. 1 1 1 1 2147483647",
+                                   "", LDNS_RCODE_NXDOMAIN}));
   Daemon other(authority.endpoint());
   const Reply denial = AskOnce(other);
   CHECK(denial.rcode == "NXDOMAIN");

@@ -14,19 +14,15 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kLifeName[] = "a.example.org";
-constexpr char kLifeRule[] = "a.example.org:443";
-constexpr char kLifeRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
-
 TEST_CASE("A second daemon on the same state directory refuses and says why") {
-  const Authority authority(kLifeRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   REQUIRE(daemon.readiness() == "ready");
   const Outcome second =
       Run({BuildPath("bin/namegated"), "--state-dir", daemon.paths().directory()});
   CHECK(second.status != 0);
   CHECK_THAT(second.err, Catch::Contains(daemon.paths().directory()));
-  CHECK(Ask(daemon.OpenSession(Texts{kLifeRule}).nameserver, kLifeName).rcode == "NOERROR");
+  CHECK(Ask(daemon.OpenSession(Texts{kExampleRule}).nameserver, kExampleName).rcode == "NOERROR");
 }
 
 TEST_CASE("A configuration with a mistake is refused at start with its place") {
@@ -37,7 +33,7 @@ TEST_CASE("A configuration with a mistake is refused at start with its place") {
 }
 
 TEST_CASE("A ledger that is no database refuses the start, and is left as it was") {
-  const Authority authority(kLifeRecords);
+  const Authority authority(kExampleRecords);
   const TempDir directory;
   REQUIRE(StatePaths(directory.path()).Create());
   const std::string text(4096, 'x');
@@ -50,15 +46,15 @@ TEST_CASE("A ledger that is no database refuses the start, and is left as it was
 }
 
 TEST_CASE("SIGTERM: what was accepted is answered and recorded, then the exit is 0") {
-  Authority authority(kLifeRecords);
-  authority.Hold(kLifeName);
+  Authority authority(kExampleRecords);
+  authority.Hold(kExampleName);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kLifeRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   const UdpClient client(session.nameserver);
-  client.Send(MakeQuery(kLifeName, "A"));
+  client.Send(MakeQuery(kExampleName, "A"));
   REQUIRE(daemon.WaitForStatus("in_flight", 1));
   daemon.process().Signal(SIGTERM);
-  authority.Release(kLifeName);
+  authority.Release(kExampleName);
   const auto reply = client.Receive();
   REQUIRE(reply);
   CHECK((reply->rcode == "NOERROR" || reply->rcode == "SERVFAIL"));
@@ -68,17 +64,17 @@ TEST_CASE("SIGTERM: what was accepted is answered and recorded, then the exit is
 }
 
 TEST_CASE("SIGTERM ends a daemon that has nothing to do") {
-  const Authority authority(kLifeRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   REQUIRE(daemon.readiness() == "ready");
   CHECK(daemon.Stop().status == 0);
 }
 
 TEST_CASE("Killed at any moment, everything that a client received is in the ledger") {
-  const Authority authority(kLifeRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
   for (int round = 0; round < 3; ++round) {
-    const TestSession session = daemon.OpenSession(Texts{kLifeRule});
+    const TestSession session = daemon.OpenSession(Texts{kExampleRule});
     const UdpClient client(session.nameserver);
     std::set<std::string> received;
     constexpr int kWindow = 64;  // queries in flight when the end comes
@@ -107,26 +103,26 @@ TEST_CASE("Killed at any moment, everything that a client received is in the led
 }
 
 TEST_CASE("While the ledger cannot be written nothing is answered, and when it can again, it is") {
-  const Authority authority(kLifeRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kLifeRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
   {
     // Another writer that does not let go is the plainest way to make a commit fail.
     auto blocker = Database::Open(daemon.paths().ledger(), Database::Mode::kReadWriteCreate);
     REQUIRE(blocker);
     REQUIRE(blocker->Execute("BEGIN IMMEDIATE"));
-    const Reply reply = Ask(session.nameserver, kLifeName);
+    const Reply reply = Ask(session.nameserver, kExampleName);
     CHECK(reply.rcode == "SERVFAIL");
     CHECK(reply.ede == 14);
     CHECK(reply.answers.empty());
   }
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 0);
-  CHECK(Ask(session.nameserver, kLifeName).data() == Texts{"192.0.2.7"});
+  CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"192.0.2.7"});
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
 }
 
 TEST_CASE("A daemon told to exit when idle leaves when the last session and connection are gone") {
-  const Authority authority(kLifeRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon({{authority.endpoint()}, "", {"--exit-when-idle"}});
   REQUIRE(daemon.readiness() == "ready");
   {
@@ -141,14 +137,14 @@ TEST_CASE("A daemon told to exit when idle leaves when the last session and conn
 }
 
 TEST_CASE("A daemon told to exit when idle leaves if nobody ever comes") {
-  const Authority authority(kLifeRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon({{authority.endpoint()}, "", {"--exit-when-idle"}});
   REQUIRE(daemon.readiness() == "ready");
   CHECK(daemon.process().Wait().status == 0);  // after ten seconds
 }
 
 TEST_CASE("One query gives exactly one row on every path, shutdown included") {
-  Authority authority(kLifeRecords);
+  Authority authority(kExampleRecords);
   authority.Hold("held.example.org");
   authority.On("silent.example.org", Silence());
   Daemon daemon(authority.endpoint());
@@ -156,11 +152,11 @@ TEST_CASE("One query gives exactly one row on every path, shutdown included") {
   const TestSession two = daemon.OpenSession(Texts{"*.example.org:443"});
   const UdpClient client(one.nameserver);
   const UdpClient other(two.nameserver);
-  Ask(one.nameserver, kLifeName);                     // allowed
-  Ask(one.nameserver, kLifeName);                     // from the cache
-  AskTcp(two.nameserver, kLifeName);                  // the same over TCP
+  Ask(one.nameserver, kExampleName);                  // allowed
+  Ask(one.nameserver, kExampleName);                  // from the cache
+  AskTcp(two.nameserver, kExampleName);               // the same over TCP
   Ask(one.nameserver, "denied.example.net");          // denied
-  Ask(one.nameserver, kLifeName, "TXT");              // a type
+  Ask(one.nameserver, kExampleName, "TXT");           // a type
   Ask(one.nameserver, "localhost");                   // special
   Ask(one.nameserver, "silent.example.org");          // timeout
   client.Send({0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0});  // malformed

@@ -14,9 +14,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kNetworkName[] = "a.example.org";
-constexpr char kNetworkRule[] = "a.example.org:443";
-
 // A pair of interfaces, as a cable between the host and a router.
 class Cable {
  public:
@@ -37,29 +34,29 @@ TEST_CASE("AAAA is withheld while the host has no IPv6 route, to the question, b
       "a.example.org. 60 IN A 192.0.2.7\n"
       "a.example.org. 60 IN AAAA 2606:4700::7\n");
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kNetworkRule});
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
 
-  const Reply without = Ask(session.nameserver, kNetworkName, "AAAA");
+  const Reply without = Ask(session.nameserver, kExampleName, "AAAA");
   CHECK(without.rcode == "NOERROR");
   CHECK(without.answers.empty());
   CHECK(without.authority.size() == 1);
   CHECK_FALSE(without.ede);
-  CHECK(Ask(session.nameserver, kNetworkName, "A").data() == Texts{"192.0.2.7"});
-  CHECK(authority.Count(kNetworkName, "AAAA") == 0);
+  CHECK(Ask(session.nameserver, kExampleName, "A").data() == Texts{"192.0.2.7"});
+  CHECK(authority.Count(kExampleName, "AAAA") == 0);
 
   // An address without a route is of no use, a route without one neither.
   Ip("-6 addr add 2600:1::2/64 dev host0 nodad");
   AwaitAddress("2600:1::2");
-  CHECK(Ask(session.nameserver, kNetworkName, "AAAA").answers.empty());
+  CHECK(Ask(session.nameserver, kExampleName, "AAAA").answers.empty());
   Ip("-6 route add default via fe80::1 dev host0");
-  CHECK(Ask(session.nameserver, kNetworkName, "AAAA").data() == Texts{"2606:4700::7"});
+  CHECK(Ask(session.nameserver, kExampleName, "AAAA").data() == Texts{"2606:4700::7"});
   Ip("-6 addr del 2600:1::2/64 dev host0");
-  CHECK(Ask(session.nameserver, kNetworkName, "AAAA").answers.empty());
+  CHECK(Ask(session.nameserver, kExampleName, "AAAA").answers.empty());
   Ip("-6 addr add 2600:1::2/64 dev host0 nodad");
   AwaitAddress("2600:1::2");
-  CHECK(Ask(session.nameserver, kNetworkName, "AAAA").data() == Texts{"2606:4700::7"});
+  CHECK(Ask(session.nameserver, kExampleName, "AAAA").data() == Texts{"2606:4700::7"});
   Ip("-6 route del default");
-  CHECK(Ask(session.nameserver, kNetworkName, "AAAA").answers.empty());
+  CHECK(Ask(session.nameserver, kExampleName, "AAAA").answers.empty());
 
   CHECK(daemon.Rows("SELECT qtype, verdict, reason, rule, rcode, source, answer_id IS NULL"
                     " FROM queries ORDER BY id") ==
@@ -79,18 +76,18 @@ TEST_CASE("An address is dropped from when an interface of this host has it unti
       "a.example.org. 300 IN A 198.51.100.77\n"
       "b.example.org. 300 IN AAAA 2600:2::77\n");
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession({kNetworkRule, "b.example.org:443"});
+  const TestSession session = daemon.OpenSession({kExampleRule, "b.example.org:443"});
   const Texts both = {"198.51.100.7", "198.51.100.77"};
 
-  CHECK(Ask(session.nameserver, kNetworkName).data() == both);
+  CHECK(Ask(session.nameserver, kExampleName).data() == both);
   Ip("addr add 198.51.100.77/24 dev host0");
-  const Reply own = Ask(session.nameserver, kNetworkName);
+  const Reply own = Ask(session.nameserver, kExampleName);
   CHECK(own.rcode == "NXDOMAIN");
   CHECK(own.answers.empty());
   CHECK(own.ede == 15);
   Ip("addr del 198.51.100.77/24 dev host0");
-  CHECK(Ask(session.nameserver, kNetworkName).data() == both);
-  CHECK(authority.Count(kNetworkName) == 1);  // judged again each time, asked once
+  CHECK(Ask(session.nameserver, kExampleName).data() == both);
+  CHECK(authority.Count(kExampleName) == 1);  // judged again each time, asked once
 
   Ip("-6 addr add 2600:2::77/64 dev host0 nodad");
   AwaitAddress("2600:2::77");
@@ -146,15 +143,15 @@ TEST_CASE("A resolv.conf that changes changes the upstreams, and what the old on
   const Network away("a.example.org. 86400 IN A 192.0.2.8");
   Laptop laptop(home.ResolvConf());
   REQUIRE(laptop.daemon().readiness() == "ready");
-  const TestSession session = laptop.daemon().OpenSession(Texts{kNetworkRule});
-  CHECK(Ask(session.nameserver, kNetworkName).data() == Texts{"192.0.2.7"});
-  CHECK(Ask(session.nameserver, kNetworkName).data() ==
+  const TestSession session = laptop.daemon().OpenSession(Texts{kExampleRule});
+  CHECK(Ask(session.nameserver, kExampleName).data() == Texts{"192.0.2.7"});
+  CHECK(Ask(session.nameserver, kExampleName).data() ==
         Texts{"192.0.2.7"});  // for a day, if all stays
   laptop.GoTo(away.ResolvConf());
   const auto changed = std::chrono::steady_clock::now();
   Texts answer;
   do {
-    answer = Ask(session.nameserver, kNetworkName).data();
+    answer = Ask(session.nameserver, kExampleName).data();
   } while (answer == Texts{"192.0.2.7"} && std::chrono::steady_clock::now() - changed < kPatience);
   CHECK(answer == Texts{"192.0.2.8"});
   const auto status = laptop.daemon().control().Call({{"command", "status"}});

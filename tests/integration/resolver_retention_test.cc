@@ -58,7 +58,7 @@ Verification Verify(const Daemon& daemon) {
 }
 
 TEST_CASE("What is too old is removed while the daemon answers, and on after kill -9") {
-  const Authority authority("a.example.org. 60 IN A 192.0.2.7\n");
+  const Authority authority(kExampleRecords);
   Daemon daemon(DaemonOptions{{authority.endpoint()}, "keep = \"1s\"\n", {}});
   CHECK(daemon.Stop().status == 0);
   FillLedger(std::filesystem::path(daemon.paths().ledger()).parent_path().string());
@@ -87,7 +87,7 @@ TEST_CASE("What is too old is removed while the daemon answers, and on after kil
 }
 
 TEST_CASE("What is too much is removed while the daemon answers, the oldest first") {
-  const Authority authority("a.example.org. 60 IN A 192.0.2.7\n");
+  const Authority authority(kExampleRecords);
   Daemon daemon(DaemonOptions{{authority.endpoint()}, "max_size = \"10MB\"\n", {}});
   CHECK(daemon.Stop().status == 0);
   FillLedger(std::filesystem::path(daemon.paths().ledger()).parent_path().string(), kFutureUs);

@@ -14,8 +14,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kPlainName[] = "a.example.org";
-constexpr char kPlainRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
 constexpr size_t kOptSize = 11;  // an OPT record without options, at the end of a query
 
 // Where the parts of the OPT record stand, counted from the end of a query of ours.
@@ -44,7 +42,7 @@ Bytes WithOptions(Bytes query, const std::vector<Option>& options) {
 // A daemon with one allowed name, and what it answers to messages that the tests alter.
 class Server {
  public:
-  explicit Server(const std::string& records = kPlainRecords)
+  explicit Server(const std::string& records = kExampleRecords)
       : authority_(records),
         daemon_(authority_.endpoint()),
         session_(daemon_.OpenSession(Texts{"a.example.org:443"})) {}
@@ -93,7 +91,7 @@ TEST_CASE("A type of which nobody has heard is answered without data, not with a
   Server server;
   for (const char* type : {"TYPE1000", "TYPE65280", "TYPE0", "TYPE54"}) {
     INFO(type);
-    Bytes query = MakeQuery(kPlainName, "TYPE1000");
+    Bytes query = MakeQuery(kExampleName, "TYPE1000");
     const unsigned number = static_cast<unsigned>(std::stoul(type + 4));
     query[query.size() - kOptSize - 4] = static_cast<uint8_t>(number >> 8);
     query[query.size() - kOptSize - 3] = static_cast<uint8_t>(number);
@@ -118,7 +116,7 @@ TEST_CASE("Header bits that are set in a query change nothing (8.1.3)") {
   Server server;
   for (const auto& [what, set] : bits) {
     INFO(what);
-    Bytes query = MakeQuery(kPlainName, "A");
+    Bytes query = MakeQuery(kExampleName, "A");
     set(query);
     const Reply reply = server.Ask(query);
     CHECK(reply.rcode == "NOERROR");
@@ -133,7 +131,7 @@ TEST_CASE("An opcode of which nobody has heard gets NOTIMP, and is recorded (8.1
   Server server;
   for (const int opcode : {1, 2, 3, 4, 5, 6, 7, 14, 15}) {
     INFO(opcode);
-    Bytes query = MakeQuery(kPlainName, "A");
+    Bytes query = MakeQuery(kExampleName, "A");
     query[2] = static_cast<uint8_t>(opcode << 3);
     CHECK(server.Ask(query).rcode == "NOTIMPL");
     CHECK(static_cast<int>(ldns_pkt_get_opcode(server.packet())) == opcode);
@@ -148,14 +146,14 @@ TEST_CASE("An opcode of which nobody has heard gets NOTIMP, and is recorded (8.1
 
 TEST_CASE("Questions are answered over TCP as over UDP (8.1.5)") {
   Server server;
-  CHECK(server.AskTcp(MakeQuery(kPlainName, "A", {.udp_payload = 0})).data() == kAnswer);
+  CHECK(server.AskTcp(MakeQuery(kExampleName, "A", {.udp_payload = 0})).data() == kAnswer);
   CHECK(server.daemon().Rows("SELECT transport FROM queries") == Texts{"tcp"});
 }
 
 TEST_CASE("A query with EDNS is answered with EDNS, and one without is not (8.2.1)") {
   Server server;
-  CHECK(server.Ask(MakeQuery(kPlainName, "A")).edns);
-  CHECK_FALSE(server.Ask(MakeQuery(kPlainName, "A", {.udp_payload = 0})).edns);
+  CHECK(server.Ask(MakeQuery(kExampleName, "A")).edns);
+  CHECK_FALSE(server.Ask(MakeQuery(kExampleName, "A", {.udp_payload = 0})).edns);
   for (const char* name : {"denied.example.org", "example.org"}) {
     CHECK(server.Ask(MakeQuery(name, "A")).edns);
     CHECK_FALSE(server.Ask(MakeQuery(name, "A", {.udp_payload = 0})).edns);
@@ -166,7 +164,7 @@ TEST_CASE("EDNS versions above 0 get BADVERS with version 0 and no answer (8.2.2
   Server server;
   for (const int version : {1, 2, 100, 255}) {
     INFO(version);
-    Bytes query = MakeQuery(kPlainName, "A");
+    Bytes query = MakeQuery(kExampleName, "A");
     At(query, kVersion) = static_cast<uint8_t>(version);
     const Reply reply = server.Ask(query);
     CHECK(reply.rcode == "16");
@@ -189,17 +187,17 @@ TEST_CASE("EDNS options of which nobody has heard are ignored and not sent back 
   Server server;
   for (const Option& option : many) {
     INFO(option.code);
-    const Reply reply = server.Ask(WithOptions(MakeQuery(kPlainName, "A"), {option}));
+    const Reply reply = server.Ask(WithOptions(MakeQuery(kExampleName, "A"), {option}));
     CHECK(reply.data() == kAnswer);
     CHECK(ldns_pkt_edns_data(server.packet()) == nullptr);
   }
-  CHECK(server.Ask(WithOptions(MakeQuery(kPlainName, "A"), many)).data() == kAnswer);
+  CHECK(server.Ask(WithOptions(MakeQuery(kExampleName, "A"), many)).data() == kAnswer);
 }
 
 TEST_CASE("EDNS flags of which nobody has heard are ignored and not sent back (8.2.4)") {
   Server server;
   for (const int flags : {0x40, 0x20, 0x01, 0x7f}) {
-    Bytes query = MakeQuery(kPlainName, "A");
+    Bytes query = MakeQuery(kExampleName, "A");
     At(query, kFlags) = static_cast<uint8_t>(flags);
     CHECK(server.Ask(query).data() == kAnswer);
     CHECK(ldns_pkt_edns_z(server.packet()) == 0);
@@ -208,7 +206,7 @@ TEST_CASE("EDNS flags of which nobody has heard are ignored and not sent back (8
 
 TEST_CASE("A newer EDNS version with options, flags and DO still gets BADVERS (8.2.5 to 8.2.9)") {
   Server server;
-  Bytes query = MakeQuery(kPlainName, "A");
+  Bytes query = MakeQuery(kExampleName, "A");
   At(query, kVersion) = 1;
   At(query, kFlags) = 0xc0;
   CHECK(server.Ask(WithOptions(query, {{100, {1}}})).rcode == "16");
@@ -216,7 +214,7 @@ TEST_CASE("A newer EDNS version with options, flags and DO still gets BADVERS (8
 
 TEST_CASE("A client that asks for DNSSEC gets its answer without (8.2.8)") {
   Server server;
-  Bytes query = MakeQuery(kPlainName, "A");
+  Bytes query = MakeQuery(kExampleName, "A");
   At(query, kFlags) = 0x80;
   const Reply reply = server.Ask(query);
   CHECK(reply.data() == kAnswer);
@@ -234,7 +232,7 @@ TEST_CASE("What does not fit is truncated to what the client takes, EDNS kept (8
                                                {1'232, 1'232}, {4'096, 1'232}, {65'535, 1'232}};
   for (const auto& [payload, limit] : sizes) {
     INFO(payload);
-    Bytes query = MakeQuery(kPlainName, "A");
+    Bytes query = MakeQuery(kExampleName, "A");
     query[query.size() - 8] = static_cast<uint8_t>(payload >> 8);
     query[query.size() - 7] = static_cast<uint8_t>(payload);
     const Reply reply = server.Ask(query);
@@ -243,7 +241,7 @@ TEST_CASE("What does not fit is truncated to what the client takes, EDNS kept (8
     CHECK(reply.raw.size() <= limit);
     CHECK(reply.rcode == "NOERROR");
   }
-  const Reply whole = server.AskTcp(MakeQuery(kPlainName, "A", {.udp_payload = 512}));
+  const Reply whole = server.AskTcp(MakeQuery(kExampleName, "A", {.udp_payload = 512}));
   CHECK_FALSE(whole.truncated);
   CHECK(whole.edns);
   CHECK(whole.answers.size() == 120);
@@ -251,11 +249,12 @@ TEST_CASE("What does not fit is truncated to what the client takes, EDNS kept (8
 
 TEST_CASE("Over TCP, EDNS with options, versions and opcodes is as over UDP") {
   Server server;
-  CHECK(server.AskTcp(WithOptions(MakeQuery(kPlainName, "A"), {{100, {1, 2}}})).data() == kAnswer);
-  Bytes version = MakeQuery(kPlainName, "A");
+  CHECK(server.AskTcp(WithOptions(MakeQuery(kExampleName, "A"), {{100, {1, 2}}})).data() ==
+        kAnswer);
+  Bytes version = MakeQuery(kExampleName, "A");
   At(version, kVersion) = 1;
   CHECK(server.AskTcp(version).rcode == "16");
-  Bytes opcode = MakeQuery(kPlainName, "A");
+  Bytes opcode = MakeQuery(kExampleName, "A");
   opcode[2] = 15 << 3;
   CHECK(server.AskTcp(opcode).rcode == "NOTIMPL");
 }

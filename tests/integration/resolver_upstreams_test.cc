@@ -12,38 +12,34 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr char kUpstreamName[] = "a.example.org";
-constexpr char kUpstreamRule[] = "a.example.org:443";
-constexpr char kUpstreamRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
-
 // An address where nobody listens: its authority is gone.
 Endpoint DeadEndpoint() { return Authority().endpoint(); }
 
 Reply AskOnce(Daemon& daemon) {
-  return Ask(daemon.OpenSession(Texts{kUpstreamRule}).nameserver, kUpstreamName);
+  return Ask(daemon.OpenSession(Texts{kExampleRule}).nameserver, kExampleName);
 }
 
 TEST_CASE("An upstream that truncates is asked again over TCP") {
-  Authority authority(kUpstreamRecords);
-  authority.On(kUpstreamName, Truncate());
+  Authority authority(kExampleRecords);
+  authority.On(kExampleName, Truncate());
   Daemon daemon(authority.endpoint());
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
-  REQUIRE(authority.Count(kUpstreamName) == 2);
+  REQUIRE(authority.Count(kExampleName) == 2);
   CHECK(authority.seen()[1].tcp);
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
 }
 
 TEST_CASE("A dead upstream is passed over for the next") {
-  const Authority authority(kUpstreamRecords);
+  const Authority authority(kExampleRecords);
   Daemon daemon(DaemonOptions{{DeadEndpoint(), authority.endpoint()}, "", {}});
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
   CHECK(daemon.Rows("SELECT rcode, reason FROM queries") == Texts{"NOERROR|rule"});
 }
 
 TEST_CASE("A silent upstream is passed over for the next") {
-  Authority silent(kUpstreamRecords);
-  silent.On(kUpstreamName, Silence());
-  const Authority authority(kUpstreamRecords);
+  Authority silent(kExampleRecords);
+  silent.On(kExampleName, Silence());
+  const Authority authority(kExampleRecords);
   Daemon daemon(DaemonOptions{{silent.endpoint(), authority.endpoint()}, "", {}});
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
@@ -51,17 +47,17 @@ TEST_CASE("A silent upstream is passed over for the next") {
 
 TEST_CASE("An upstream that fails or refuses is passed over for the next") {
   for (const ldns_pkt_rcode rcode : {LDNS_RCODE_SERVFAIL, LDNS_RCODE_REFUSED}) {
-    Authority failing(kUpstreamRecords);
-    failing.On(kUpstreamName, Rcode(rcode));
-    const Authority authority(kUpstreamRecords);
+    Authority failing(kExampleRecords);
+    failing.On(kExampleName, Rcode(rcode));
+    const Authority authority(kExampleRecords);
     Daemon daemon(DaemonOptions{{failing.endpoint(), authority.endpoint()}, "", {}});
     CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
   }
 }
 
 TEST_CASE("With every upstream dead or silent the client gets SERVFAIL, EDE, and there is a row") {
-  Authority silent(kUpstreamRecords);
-  silent.On(kUpstreamName, Silence());
+  Authority silent(kExampleRecords);
+  silent.On(kExampleName, Silence());
   Daemon daemon(DaemonOptions{{silent.endpoint()}, "", {}});
   const Reply reply = AskOnce(daemon);
   CHECK(reply.rcode == "SERVFAIL");
@@ -79,8 +75,8 @@ TEST_CASE("With no upstream to be reached the client hears of it at once") {
 }
 
 TEST_CASE("An upstream that refuses everything gives SERVFAIL with EDE 22") {
-  Authority authority(kUpstreamRecords);
-  authority.On(kUpstreamName, Rcode(LDNS_RCODE_REFUSED));
+  Authority authority(kExampleRecords);
+  authority.On(kExampleName, Rcode(LDNS_RCODE_REFUSED));
   Daemon daemon(authority.endpoint());
   const Reply reply = AskOnce(daemon);
   CHECK(reply.rcode == "SERVFAIL");
@@ -96,8 +92,8 @@ TEST_CASE("Replies that do not match the query are waited out, and the right one
   };
   for (const auto& [what, lie] : lies) {
     INFO(what);
-    Authority authority(kUpstreamRecords);
-    authority.On(kUpstreamName, First(lie));
+    Authority authority(kExampleRecords);
+    authority.On(kExampleName, First(lie));
     Daemon daemon(authority.endpoint());
     CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
     CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
@@ -105,8 +101,8 @@ TEST_CASE("Replies that do not match the query are waited out, and the right one
 }
 
 TEST_CASE("An upstream that folds the case of every name is asked over TCP, and believed there") {
-  Authority authority(kUpstreamRecords);
-  authority.On(kUpstreamName, WrongCase());
+  Authority authority(kExampleRecords);
+  authority.On(kExampleName, WrongCase());
   Daemon daemon(authority.endpoint());
   // In one draw of 2048 the letters are all lower-case as they are.
   CHECK(AskOnce(daemon).data() == Texts{"192.0.2.7"});
@@ -121,8 +117,8 @@ TEST_CASE("An upstream that folds the case of every name is asked over TCP, and 
 
 TEST_CASE("Nothing that answers another query is ever taken") {
   for (const Behaviour& lie : {WrongId(), WrongQuestion()}) {
-    Authority authority(kUpstreamRecords);
-    authority.On(kUpstreamName, lie);
+    Authority authority(kExampleRecords);
+    authority.On(kExampleName, lie);
     Daemon daemon(authority.endpoint());
     const Reply reply = AskOnce(daemon);
     CHECK(reply.rcode == "SERVFAIL");
@@ -132,12 +128,12 @@ TEST_CASE("Nothing that answers another query is ever taken") {
 }
 
 TEST_CASE("An answer that comes too late is not taken for anything") {
-  Authority authority(kUpstreamRecords);
-  authority.Hold(kUpstreamName);
+  Authority authority(kExampleRecords);
+  authority.Hold(kExampleName);
   Daemon daemon(authority.endpoint());
-  const TestSession session = daemon.OpenSession(Texts{kUpstreamRule});
-  CHECK(Ask(session.nameserver, kUpstreamName).rcode == "SERVFAIL");
-  authority.Release(kUpstreamName);
+  const TestSession session = daemon.OpenSession(Texts{kExampleRule});
+  CHECK(Ask(session.nameserver, kExampleName).rcode == "SERVFAIL");
+  authority.Release(kExampleName);
   CHECK(daemon.Number("SELECT count(*) FROM queries") == 1);
   CHECK(Ask(session.nameserver, "b.example.org").rcode == "NXDOMAIN");  // and it still serves
 }
@@ -168,7 +164,7 @@ TEST_CASE("Queries to the upstream differ in ID, in port, and in the case of the
 }
 
 TEST_CASE("Upstreams of the configuration are used, and the command line goes first") {
-  const Authority configured(kUpstreamRecords);
+  const Authority configured(kExampleRecords);
   const Authority named("a.example.org. 60 IN A 192.0.2.99");
   const std::string config = "upstream = [\"" + configured.endpoint().ToText() + "\"]\n";
   Daemon by_config(DaemonOptions{{}, config, {}});

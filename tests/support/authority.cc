@@ -15,7 +15,6 @@
 namespace namegate::testing {
 namespace {
 
-constexpr size_t kMaxMessage = 65'535;
 constexpr size_t kMaxBindAttempts = 100;  // a port that is free for UDP may be taken for TCP
 
 sockaddr_in Loopback(uint16_t port) {

@@ -18,6 +18,11 @@
 
 namespace namegate::testing {
 
+// What most tests ask for, the rule that allows it, and the records that have it.
+inline constexpr char kExampleName[] = "a.example.org";
+inline constexpr char kExampleRule[] = "a.example.org:443";
+inline constexpr char kExampleRecords[] = "a.example.org. 60 IN A 192.0.2.7\n";
+
 // One query as the authority received it.
 struct SeenQuery {
   std::string name;  // lower-cased, without the final dot

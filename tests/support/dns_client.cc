@@ -11,8 +11,6 @@
 namespace namegate::testing {
 namespace {
 
-constexpr size_t kMaxResponse = 65'535;
-
 // True if there is something to read, or the end, within `limit`.
 bool Readable(int fd, std::chrono::milliseconds limit) {
   pollfd polled = {fd, POLLIN, 0};
@@ -55,7 +53,7 @@ void UdpClient::Send(const Bytes& message) const {
 }
 
 std::optional<Bytes> UdpClient::ReceiveRaw(std::chrono::milliseconds limit) const {
-  std::array<uint8_t, kMaxResponse> buffer;
+  std::array<uint8_t, kMaxMessage> buffer;
   if (!Readable(socket_.get(), limit)) return std::nullopt;
   const ssize_t got = recv(socket_.get(), buffer.data(), buffer.size(), 0);
   if (got < 0) return std::nullopt;

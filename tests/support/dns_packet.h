@@ -16,6 +16,9 @@ namespace namegate::testing {
 
 using Bytes = std::vector<uint8_t>;
 
+// Of a message over TCP (RFC 1035 §4.2.2), and more than a datagram holds.
+inline constexpr size_t kMaxMessage = 65'535;
+
 struct QueryOptions {
   uint16_t id = 0x4e47;
   uint16_t udp_payload = 1232;  // 0: without EDNS
