@@ -8,19 +8,16 @@
 #include <cstring>
 
 #include "common/peer_namespace.h"
+#include "common/system_error.h"
 
 namespace namegate {
 namespace {
-
-Error ControlError(const std::string& action) {
-  return Error{action + ": " + std::strerror(errno)};
-}
 
 Result<void> SendAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return ControlError("send to the daemon");
+    if (sent < 0) return SystemError("send to the daemon");
     bytes.remove_prefix(static_cast<size_t>(sent));
   }
   return {};
@@ -49,7 +46,7 @@ Result<ControlClient> ControlClient::Connect(const std::string& socket_path) {
   }
   socket_path.copy(address.sun_path, socket_path.size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) return ControlError("open a socket");
+  if (!socket) return SystemError("open a socket");
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return Error{"no daemon answers at '" + socket_path + "' (" + std::strerror(errno) +
                  "); start one with: namegated --state-dir DIR"};
@@ -69,7 +66,7 @@ Result<nlohmann::json> ControlClient::Call(const nlohmann::json& request) {
     char buffer[4096];
     const ssize_t got = recv(socket_.get(), buffer, sizeof buffer, 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ControlError("read from the daemon");
+    if (got < 0) return SystemError("read from the daemon");
     if (got == 0) return Error{"the daemon closed the connection; see namegated.log"};
     if (!lines_.Append({buffer, static_cast<size_t>(got)})) {
       return Error{"the daemon sent a line that is too long"};

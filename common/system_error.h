@@ -8,9 +8,9 @@
 
 namespace namegate {
 
-// "ACTION: what errno says": of a system call that has just failed.
-inline Error SystemError(const std::string& action) {
-  return Error{action + ": " + std::strerror(errno)};
+// "ACTION: what errno says": of a system call that has just failed, or failed with `error`.
+inline Error SystemError(const std::string& action, int error = errno) {
+  return Error{action + ": " + std::strerror(error)};
 }
 
 }  // namespace namegate

@@ -1,13 +1,12 @@
 #include "common/toml_reader.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <numeric>
 #include <vector>
 
 #include "common/escape.h"
+#include "common/system_error.h"
 
 namespace namegate {
 namespace {
@@ -40,7 +39,7 @@ std::string Listed(std::initializer_list<std::string_view> known) {
 
 Result<TomlFile> TomlFile::Read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{"read '" + path + "': " + std::strerror(errno)};
+  if (!file) return SystemError("read '" + path + "'");
   std::string text(kMaxBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return Error{"read '" + path + "': it is not a readable file"};

@@ -6,11 +6,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "common/iso_time.h"
+#include "common/system_error.h"
 #include "common/wall_clock.h"
 #include "resolver/control_request.h"
 #include "resolver/log.h"
@@ -74,7 +73,7 @@ Result<void> Daemon::Prepare() {
 Result<void> Daemon::TakeStateDirectory() {
   if (auto created = paths_.Create(); !created) return created;
   lock_.Reset(open(paths_.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock_) return Error{"open '" + paths_.lock() + "': " + std::strerror(errno)};
+  if (!lock_) return SystemError("open '" + paths_.lock() + "'");
   if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     return Error{"another namegated serves '" + paths_.directory() +
                  "'; use that one, or give this one a --state-dir of its own"};

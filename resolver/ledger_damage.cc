@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "common/sqlite.h"
+#include "common/system_error.h"
 #include "common/unique_fd.h"
 #include "schema/schema.h"
 
@@ -74,11 +75,11 @@ std::string FreeSuffix(const std::string& path, int64_t now_us) {
 }
 
 Error CannotMove(const std::string& path, const std::string& to) {
-  return Error{"move '" + path + "' to '" + to + "': " + std::strerror(errno)};
+  return SystemError("move '" + path + "' to '" + to + "'");
 }
 
 Error Cannot(const char* action, const std::string& path) {
-  return Error{std::string(action) + " '" + path + "': " + std::strerror(errno)};
+  return SystemError(std::string(action) + " '" + path + "'");
 }
 
 Result<void> SyncDirectoryOf(const std::string& path) {

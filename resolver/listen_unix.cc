@@ -7,13 +7,14 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+
+#include "common/system_error.h"
 
 namespace namegate::resolver {
 namespace {
 
 Error ListenError(const std::string& path) {
-  return Error{"listen for gates at '" + path + "': " + std::strerror(errno)};
+  return SystemError("listen for gates at '" + path + "'");
 }
 
 }  // namespace

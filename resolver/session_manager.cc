@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "common/escape.h"
 #include "common/random.h"
+#include "common/system_error.h"
 #include "common/wall_clock.h"
 
 namespace namegate::resolver {
@@ -92,7 +92,7 @@ Result<SessionManager::Services> SessionManager::OpenGates(
     const std::shared_ptr<Session>& session) {
   const std::string directory = paths_.session_directory(session->token);
   if (mkdir(directory.c_str(), 0711) != 0 && errno != EEXIST) {
-    return Error{"make '" + directory + "': " + std::strerror(errno)};
+    return SystemError("make '" + directory + "'");
   }
   chmod(directory.c_str(), 0711);  // whatever the umask
   Services services;

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,6 +18,7 @@
 #include "common/descriptor_path.h"
 #include "common/escape.h"
 #include "common/state_paths.h"
+#include "common/system_error.h"
 #include "common/upstream_address.h"
 #include "gate/command/daemon_start.h"
 
@@ -45,7 +45,7 @@ Result<ControlClient> ConnectToLivingDaemon(const StatePaths& paths) {
 Result<UniqueFd> LockStarting(const StatePaths& paths) {
   UniqueFd directory(open(paths.directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || flock(directory.get(), LOCK_EX) != 0) {
-    return Error{"lock state directory '" + paths.directory() + "': " + std::strerror(errno)};
+    return SystemError("lock state directory '" + paths.directory() + "'");
   }
   return directory;
 }
@@ -133,7 +133,7 @@ Result<std::string> ConfigText(const std::optional<std::string>& path) {
   if (!path && !std::filesystem::exists(name, error)) return std::string("version = 1\n");
   std::ifstream file(name, std::ios::binary);
   std::ostringstream text;
-  if (!(text << file.rdbuf())) return Error{"read '" + name + "': " + std::strerror(errno)};
+  if (!(text << file.rdbuf())) return SystemError("read '" + name + "'");
   return text.str();
 }
 
@@ -143,7 +143,7 @@ Result<UniqueFd> KeepConfig(const std::optional<std::string>& path) {
   UniqueFd kept(memfd_create("namegate.toml", MFD_CLOEXEC));
   if (!kept ||
       write(kept.get(), text->data(), text->size()) != static_cast<ssize_t>(text->size())) {
-    return Error{std::string("keep the configuration in memory: ") + std::strerror(errno)};
+    return SystemError("keep the configuration in memory");
   }
   return kept;
 }
@@ -193,7 +193,7 @@ Result<DaemonPlace> DaemonPlace::Open(const CommonOptions& common) {
   if (!config) return config.error();
   UniqueFd directory(open(config->state_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) {
-    return Error{"open state directory '" + config->state_dir + "': " + std::strerror(errno)};
+    return SystemError("open state directory '" + config->state_dir + "'");
   }
   auto kept = KeepConfig(common.config);
   if (!kept) return kept.error();

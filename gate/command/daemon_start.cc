@@ -8,10 +8,10 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 
 #include "common/gate_protocol.h"
+#include "common/system_error.h"
 #include "common/unique_fd.h"
 #include "gate/command/installation.h"
 
@@ -25,9 +25,7 @@ constexpr size_t kMaxReadyLine = 4096;
 constexpr int kReadyFd = 3;
 constexpr int kConfigFd = 4;
 
-Error StartError(const std::string& what) {
-  return Error{"start namegated: " + what + ": " + std::strerror(errno)};
-}
+Error StartError(const std::string& what) { return SystemError("start namegated: " + what); }
 
 std::vector<std::string> CommandLine(const std::string& program, const DaemonArguments& arguments) {
   std::vector<std::string> words = {

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "common/endpoint.h"
 #include "common/random.h"
+#include "common/system_error.h"
 #include "gate/command/daemon.h"
 
 namespace namegate::command {
@@ -78,7 +78,7 @@ Result<void> OwnedSession::HoldDirectory() {
   const auto path = std::filesystem::path(info_.gate_socket).parent_path();
   directory_.Reset(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory_) return {};
-  return Error{"open '" + path.string() + "': " + std::strerror(errno)};
+  return SystemError("open '" + path.string() + "'");
 }
 
 Result<ControlClient> OwnedSession::FindDaemonAgain() const {

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "common/escape.h"
+#include "common/system_error.h"
 #include "common/unique_fd.h"
 
 namespace namegate::command {
@@ -82,8 +83,7 @@ Result<Head> ReadHead(const std::string& path) {
   Head head;
   head.file.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!head.file || fstat(head.file.get(), &head.status) != 0) {
-    return Error{"read '" + Printable(path) +
-                 "', to see whether the gate can hold it: " + std::strerror(errno)};
+    return SystemError("read '" + Printable(path) + "', to see whether the gate can hold it");
   }
   const ssize_t got = pread(head.file.get(), head.bytes.data(), head.bytes.size(), 0);
   head.size = got > 0 ? static_cast<size_t>(got) : 0;

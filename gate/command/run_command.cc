@@ -3,11 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <thread>
 
@@ -16,6 +14,7 @@
 #include "common/escape.h"
 #include "common/gate_protocol.h"
 #include "common/state_paths.h"
+#include "common/system_error.h"
 #include "gate/command/denial_summary.h"
 #include "gate/command/foreground.h"
 #include "gate/command/inner_gate.h"
@@ -204,7 +203,7 @@ class GatedRun {
     if (auto entered = enclave_->Enter([this] { return MakeMounts(); }); !entered) return entered;
     // To what has its name now: the directory itself may be one that is hidden by a mount.
     if ((nameless || chdir(directory.c_str()) != 0) && chdir("/") != 0) {
-      return Error{std::string("change to '/': ") + std::strerror(errno)};
+      return SystemError("change to '/'");
     }
     return enclave_->Seal();
   }

@@ -8,12 +8,12 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "common/random.h"
+#include "common/system_error.h"
 
 namespace namegate::doctor {
 namespace {
@@ -36,7 +36,7 @@ Result<Workshop> Workshop::Make() {
   Workshop workshop((place / ("namegate-doctor-" + RandomHex(kNameBytes))).string());
   if (auto started = workshop.StartJanitor(); !started) return started.error();
   if (mkdir(workshop.path().c_str(), 0700) != 0) {
-    return Error{"make a directory '" + workshop.path() + "': " + std::strerror(errno)};
+    return SystemError("make a directory '" + workshop.path() + "'");
   }
   if (auto made = workshop.state().Create(); !made) return made.error();
   std::ofstream(workshop.config()) << "version = 1\n";
@@ -64,7 +64,7 @@ Result<void> Workshop::StartJanitor() {
     BeJanitor(ends[0]);
   }
   if (janitor_ > 0) return {};
-  return Error{std::string("start a process: ") + std::strerror(errno)};
+  return SystemError("start a process");
 }
 
 // Away from the terminal, whose Ctrl-C would end it too.

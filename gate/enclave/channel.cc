@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/system_error.h"
+
 namespace namegate::enclave {
 namespace {
 
@@ -20,7 +22,7 @@ struct alignas(cmsghdr) ControlSpace {
 Result<std::pair<Channel, Channel>> Channel::MakePair() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    return Error{std::string("make a socket pair: ") + std::strerror(errno)};
+    return SystemError("make a socket pair");
   }
   return std::pair(Channel(UniqueFd(ends[0])), Channel(UniqueFd(ends[1])));
 }
@@ -42,7 +44,7 @@ Result<void> Channel::Send(const std::string& text, int fd) const {
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
   }
   if (sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
-    return Error{std::string("speak to the enclave's relay: ") + std::strerror(errno)};
+    return SystemError("speak to the enclave's relay");
   }
   return {};
 }

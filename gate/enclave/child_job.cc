@@ -3,9 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-
+#include "common/system_error.h"
 #include "gate/enclave/channel.h"
 
 namespace namegate::enclave {
@@ -19,7 +17,7 @@ Result<void> DoInChild(const std::function<Result<void>()>& job) {
   auto report = Channel::MakePair();
   if (!report) return report.error();
   const pid_t child = fork();
-  if (child < 0) return Error{std::string("start a process: ") + std::strerror(errno)};
+  if (child < 0) return SystemError("start a process");
   if (child == 0) {
     report->first.Close();
     const auto done = job();

@@ -10,9 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-
+#include "common/system_error.h"
 #include "gate/enclave/child_job.h"
 #include "gate/enclave/id_map.h"
 #include "gate/enclave/layout.h"
@@ -58,7 +56,7 @@ Result<Enclave> Enclave::StartRelay(const RelayOptions& options) {
   auto sandbox = Channel::MakePair();
   if (!sandbox) return sandbox.error();
   const pid_t relay = fork();
-  if (relay < 0) return Error{std::string("start the relay: ") + std::strerror(errno)};
+  if (relay < 0) return SystemError("start the relay");
   if (relay == 0) {
     launcher->first.Close();
     sandbox->first.Close();
@@ -143,7 +141,7 @@ Result<void> Enclave::MakeOwnNamespaces() const {
   if (!pair) return pair.error();
   const pid_t self = getpid();
   const pid_t helper = fork();
-  if (helper < 0) return Error{std::string("start a process: ") + std::strerror(errno)};
+  if (helper < 0) return SystemError("start a process");
   if (helper == 0) {
     pair->first.Close();
     Result<void> mapped = Error{""};
@@ -176,7 +174,7 @@ Result<void> Enclave::MeetRelay() const {
 
 Result<void> Enclave::Seal() const {
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
-    return Error{std::string("close inherited descriptors: ") + std::strerror(errno)};
+    return SystemError("close inherited descriptors");
   }
   return RestrictSystemCalls();
 }

@@ -10,8 +10,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <thread>
+
+#include "common/system_error.h"
 
 namespace namegate::enclave {
 namespace {
@@ -24,10 +25,6 @@ constexpr uint16_t kAsk = NLM_F_REQUEST;
 // How long the kernel may take to do what it puts off, and how often to look.
 constexpr int kLooks = 2'000;
 constexpr std::chrono::milliseconds kPause{1};
-
-Error SystemError(const std::string& action, int error) {
-  return Error{action + ": " + std::strerror(error)};
-}
 
 std::span<const uint8_t> Octets(const MacAddress& mac) { return {mac.data(), mac.size()}; }
 

@@ -10,11 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 
 #include "common/descriptor_path.h"
+#include "common/system_error.h"
 #include "gate/enclave/id_map.h"
 #include "gate/enclave/layout.h"
 #include "gate/enclave/networks.h"
@@ -236,7 +236,7 @@ class Relay {
 Result<UniqueFd> HoldDirectory(const std::filesystem::path& socket) {
   UniqueFd directory(open(socket.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory) return directory;
-  return Error{"open '" + socket.parent_path().string() + "': " + std::strerror(errno)};
+  return SystemError("open '" + socket.parent_path().string() + "'");
 }
 
 }  // namespace

@@ -10,11 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <string_view>
 
 #include "common/escape.h"
+#include "common/system_error.h"
 #include "gate/enclave/child_job.h"
 #include "gate/enclave/id_map.h"
 #include "gate/enclave/layout.h"
@@ -53,14 +53,14 @@ Result<TargetNamespace> TargetNamespace::Open(pid_t pid) {
   TargetNamespace target;
   // glibc 2.36 declares its pidfd_open() for C alone.
   target.process.Reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!target.process) return Error{"there is no " + process + ": " + std::strerror(errno)};
+  if (!target.process) return SystemError("there is no " + process);
   target.network.Reset(
       open(("/proc/" + std::to_string(pid) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
   const int trouble = errno;
   // If it lives still, the number was not given to another one meanwhile.
   if (HasEnded(target.process)) return Error{process + " has ended"};
   if (!target.network) {
-    return Error{"open the network namespace of " + process + ": " + std::strerror(trouble)};
+    return SystemError("open the network namespace of " + process, trouble);
   }
   for (const char* ours : {"/proc/self/ns/net", "/proc/1/ns/net"}) {
     if (!IsSame(target.network.get(), ours)) continue;
