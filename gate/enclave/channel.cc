@@ -13,9 +13,7 @@ namespace {
 
 constexpr size_t kLongestText = 2'048;  // an error with its remedy
 
-struct alignas(cmsghdr) ControlSpace {
-  std::array<char, CMSG_SPACE(sizeof(int))> octets{};
-};
+using OneDescriptor = std::array<char, CMSG_SPACE(sizeof(int))>;
 
 }  // namespace
 
@@ -30,13 +28,13 @@ Result<std::pair<Channel, Channel>> Channel::MakePair() {
 Result<void> Channel::Send(const std::string& text, int fd) const {
   const size_t length = std::min(text.size(), kLongestText);
   iovec part{const_cast<char*>(text.data()), length};
-  ControlSpace control;
+  alignas(cmsghdr) OneDescriptor control{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   if (fd >= 0) {
-    message.msg_control = control.octets.data();
-    message.msg_controllen = control.octets.size();
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
     cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
@@ -52,12 +50,12 @@ Result<void> Channel::Send(const std::string& text, int fd) const {
 Result<Channel::Message> Channel::Receive() const {
   std::array<char, kLongestText> text{};
   iovec part{text.data(), text.size()};
-  ControlSpace control;
+  alignas(cmsghdr) OneDescriptor control{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.octets.data();
-  message.msg_controllen = control.octets.size();
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
   ssize_t got = -1;
   do {
     got = recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);

@@ -135,17 +135,16 @@ struct Received {
   Arrival arrival{};
 };
 Received ReceiveStamped(int socket, std::span<uint8_t> buffer, sockaddr_ll* from, int flags) {
-  struct alignas(cmsghdr) StampSpace {
-    std::array<char, CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(in6_pktinfo))> octets{};
-  } control;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(in6_pktinfo))>
+      control{};
   iovec part{buffer.data(), buffer.size()};
   msghdr message{};
   message.msg_name = from;
   message.msg_namelen = from != nullptr ? sizeof *from : 0;
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.octets.data();
-  message.msg_controllen = control.octets.size();
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
   Received received;
   received.size = recvmsg(socket, &message, flags);
   for (cmsghdr* item = CMSG_FIRSTHDR(&message); received.size >= 0 && item != nullptr;

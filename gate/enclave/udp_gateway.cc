@@ -68,9 +68,7 @@ void SetSource(msghdr& message, const IpAddress& source) {
 }
 
 // Room for one piece of control data of either kind.
-struct alignas(cmsghdr) PacketInfoSpace {
-  std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> octets{};
-};
+using PacketInfo = std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))>;
 
 std::span<uint8_t> ReceiveBuffer() {
   static thread_local std::array<uint8_t, kLargestDatagram> buffer;
@@ -185,14 +183,14 @@ void UdpGateway::ReceiveFromSandbox(Port port) {
     const std::span<uint8_t> buffer = ReceiveBuffer();
     iovec part{buffer.data(), buffer.size()};
     sockaddr_storage from{};
-    PacketInfoSpace control;
+    alignas(cmsghdr) PacketInfo control{};
     msghdr message{};
     message.msg_name = &from;
     message.msg_namelen = sizeof from;
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    message.msg_control = control.octets.data();
-    message.msg_controllen = control.octets.size();
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
     const ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT);
     if (got < 0) return;
     const auto to = DestinationFrom(message);
@@ -329,14 +327,14 @@ void UdpGateway::Reply(const Key& key, Payload payload) {
   near.used = Clock::now();
   sockaddr_storage to{};
   iovec part{const_cast<uint8_t*>(payload.data()), payload.size()};
-  PacketInfoSpace control;
+  alignas(cmsghdr) PacketInfo control{};
   msghdr message{};
   message.msg_name = &to;
   message.msg_namelen = source.address.ToSockaddr(source.port, &to);
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.octets.data();
-  message.msg_controllen = control.octets.size();
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
   SetSource(message, destination.address);
   // A full buffer loses the datagram, as it would anywhere on the way.
   [[maybe_unused]] const ssize_t sent =
