@@ -226,21 +226,16 @@ Result<UniqueFd> OpenUdpPort(bool v4, uint16_t port) {
   return socket;
 }
 
-Arrival ArrivalNow() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return Since(now);
-}
-
 Arrival NextArrival(int socket) {
   // The stamp is there in any case; this is to be told.
   int told = 1;
   setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &told, sizeof told);
-  const Arrival now = ArrivalNow();
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
   const Received next = ReceiveStamped(socket, {}, nullptr, MSG_PEEK | MSG_DONTWAIT);
   told = 0;
   setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &told, sizeof told);
-  return next.size < 0 ? now : next.arrival;
+  return next.size < 0 ? Since(now) : next.arrival;
 }
 
 Result<RawSender> RawSender::Open(uint32_t mark) {

@@ -24,9 +24,6 @@ Result<UniqueFd> OpenUdpPort(bool v4, uint16_t port);
 // When a packet came in, since the epoch: the same for all sockets that get it.
 using Arrival = std::chrono::nanoseconds;
 
-// Of what comes in at this moment.
-Arrival ArrivalNow();
-
 // Of the datagram that a socket gives next; now, if there is none.
 Arrival NextArrival(int socket);
 

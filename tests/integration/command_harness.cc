@@ -4,14 +4,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <fstream>
-#include <functional>
-#include <thread>
 
 #include "common/state_paths.h"
 #include "common/unique_fd.h"
 #include "tests/support/skip.h"
+#include "tests/support/wait.h"
 
 namespace namegate::testing {
 namespace {
@@ -26,15 +24,6 @@ char StateOf(pid_t pid) {
 }
 
 }  // namespace
-
-bool WaitFor(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 Words Joined(Words words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());

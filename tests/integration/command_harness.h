@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,9 +35,6 @@ class CommandHarness {
 // Ends this process as a skipped test, with the reason, unless it is root and may make mount
 // namespaces: `run` binds port 53 and mounts files. A test that needs this calls it first.
 void RequireRootWithMounts();
-
-// Waits until it holds; false if it did not for a long while.
-bool WaitFor(const std::function<bool()>& condition);
 
 // Waits until the process is in this state (proc(5): 'T' stopped, 'S' sleeping); false if it never
 // was, or is gone.

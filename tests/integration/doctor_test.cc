@@ -10,6 +10,7 @@
 
 #include "tests/integration/command_harness.h"
 #include "tests/support/skip.h"
+#include "tests/support/wait.h"
 
 namespace namegate::testing {
 namespace {

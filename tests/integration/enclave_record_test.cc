@@ -11,6 +11,7 @@
 #include "tests/integration/enclave_fixture.h"
 #include "tests/integration/enclave_internet.h"
 #include "tests/support/skip.h"
+#include "tests/support/wait.h"
 
 namespace namegate::testing {
 namespace {
@@ -134,10 +135,7 @@ class WithControl : public EnclaveFixture {
   }
   // Waits until the only connection has ended.
   std::string Ending() const {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (Rows("ended") == "-\n" && std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::yield();
-    }
+    (void)WaitFor([&] { return Rows("ended") != "-\n"; });
     return Rows("bytes_out, bytes_in, ended");
   }
 };
@@ -218,11 +216,7 @@ TEST_CASE_METHOD(WithControl,
   REQUIRE(auditor->Execute("BEGIN IMMEDIATE"));
   tell.set_value();
   REQUIRE(command.WaitForOutput("broken"));
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (Call({{"command", "status"}})["status"]["ledger_ok"] == true &&
-         std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::yield();
-  }
+  (void)WaitFor([&] { return Call({{"command", "status"}})["status"]["ledger_ok"] != true; });
   REQUIRE(auditor->Execute("ROLLBACK"));
   CHECK(Ending() == "5|0|reset\n");
 }

@@ -4,10 +4,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "tests/integration/enclave_fixture.h"
 #include "tests/integration/enclave_internet.h"
+#include "tests/support/wait.h"
 
 namespace namegate::testing {
 namespace {
@@ -140,17 +140,6 @@ size_t SocketsOf(pid_t process) {
   return sockets;
 }
 
-// What it gets, once that is `expected` or a while has passed.
-template <typename Value, typename Get>
-Value Await(const Value& expected, Get get) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  for (;;) {
-    Value got = get();
-    if (got == expected || std::chrono::steady_clock::now() > deadline) return got;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-}
-
 TEST_CASE_METHOD(EnclaveFixture, "How long a flow may be silent depends on what it was") {
   const UdpEcho echo(kHost);
   Process silent(
@@ -187,23 +176,25 @@ TEST_CASE_METHOD(EnclaveFixture, "How long a flow may be silent depends on what 
   std::ofstream(go) << "x";
   REQUIRE(command.WaitForOutput("sent"));
   // Beside what is there from the start. The name server's port is served always.
-  const auto more_sockets = [&](size_t expected) {
-    return Await(expected, [&] { return SocketsOf(relay) - before; });
+  const auto comes_to = [&](size_t more) {
+    (void)WaitFor([&] { return SocketsOf(relay) == before + more; });
+    CHECK(SocketsOf(relay) == before + more);
   };
-  const auto rows = [&](const std::string& expected) {
-    return Await(expected, [&] { return Rows("bytes_in, ended"); });
+  const auto ends = [&](const std::string& rows) {
+    (void)WaitFor([&] { return Rows("bytes_in, ended") == rows; });
+    CHECK(Rows("bytes_in, ended") == rows);
   };
-  CHECK(more_sockets(5) == 5);  // three flows and two ports
+  comes_to(5);  // three flows and two ports
   clock.Set(std::chrono::seconds(16));
-  CHECK(more_sockets(4) == 4);
+  comes_to(4);
   clock.Set(std::chrono::seconds(31));
-  CHECK(more_sockets(3) == 3);
-  CHECK(rows("-|-\n0|idle\n") == "-|-\n0|idle\n");
+  comes_to(3);
+  ends("-|-\n0|idle\n");
   clock.Set(std::chrono::seconds(181));
-  CHECK(more_sockets(2) == 2);
-  CHECK(rows("1|idle\n0|idle\n") == "1|idle\n0|idle\n");
+  comes_to(2);
+  ends("1|idle\n0|idle\n");
   clock.Set(std::chrono::seconds(301));
-  CHECK(more_sockets(0) == 0);
+  comes_to(0);
 }
 
 }  // namespace

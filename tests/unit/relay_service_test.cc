@@ -7,11 +7,10 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <chrono>
-#include <thread>
 
 #include "tests/support/parsed.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
 #include "tests/unit/ledger_fixture.h"
 
 namespace namegate::resolver {
@@ -79,12 +78,11 @@ class RelayFixture {
   void Turn() { uv_run(&loop_, UV_RUN_NOWAIT); }
   // Until it has said something, for a while.
   void Await() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!Heard() && std::chrono::steady_clock::now() < deadline) {
+    (void)testing::WaitFor([this] {
       Turn();
       ledger_.writer().RunCompletions();
-      std::this_thread::yield();
-    }
+      return Heard();
+    });
   }
   // Nothing but zeros if it says nothing.
   RelayReply Hear() {
@@ -167,9 +165,10 @@ TEST_CASE_METHOD(RelayFixture, "A relay that dies before it has read its answers
   Await();
   Tell(RelayOperation::kEnded, first);
   Die();
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (session().walled && std::chrono::steady_clock::now() < deadline) Turn();
-  CHECK_FALSE(session().walled);
+  CHECK(testing::WaitFor([this] {
+    Turn();
+    return !session().walled;
+  }));
   CHECK(service().EndAll().empty());
   Stop();
   // What it had told before counts.
@@ -195,8 +194,10 @@ TEST_CASE_METHOD(RelayFixture, "An ending is recorded in a moment, and before th
   end(7);
   CHECK(Ended() == "NULL");
   SECTION("in a moment") {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (Ended() == "NULL" && std::chrono::steady_clock::now() < deadline) Turn();
+    CHECK(testing::WaitFor([this] {
+      Turn();
+      return Ended() != "NULL";
+    }));
   }
   SECTION("before the daemon stops") { Stop(); }
   CHECK(Ended() == std::to_string(static_cast<int>(Ending::kReset)));
