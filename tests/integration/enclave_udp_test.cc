@@ -111,7 +111,8 @@ TEST_CASE_METHOD(EnclaveFixture, "Answers from more ports than are served at a t
   CHECK(outcome.out == "300\n");
 }
 
-// A clock for the programs of a test, which it may put ahead (tests/support/clock_ahead.cc).
+// A clock for the programs of a test, which stands still until it is put ahead
+// (tests/support/clock_ahead.cc).
 class ClockAhead {
  public:
   explicit ClockAhead(std::string file) : file_(std::move(file)) { Set(std::chrono::seconds(0)); }

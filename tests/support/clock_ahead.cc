@@ -1,6 +1,6 @@
-// Loaded into a program (LD_PRELOAD), puts its monotonic clock ahead by as many seconds as the file
-// CLOCK_AHEAD holds, an int64_t that may change while it runs: how a test sees minutes pass. A
-// program that does not find the file has the clock as it is.
+// Loaded into a program (LD_PRELOAD), has its monotonic clock stand still but for the seconds that
+// the file CLOCK_AHEAD holds, an int64_t that may change while it runs: how a test sees minutes
+// pass, and no moment more. A program that does not find the file has the clock as it is.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -13,13 +13,20 @@
 
 namespace {
 
+// Null if there is no such file.
 const volatile int64_t* MapAhead() {
-  static const int64_t none = 0;
+  constexpr size_t kSize = sizeof(int64_t);
   const char* path = getenv("CLOCK_AHEAD");
   const int file = path == nullptr ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-  void* mapped = file < 0 ? MAP_FAILED : mmap(nullptr, sizeof none, PROT_READ, MAP_SHARED, file, 0);
+  void* mapped = file < 0 ? MAP_FAILED : mmap(nullptr, kSize, PROT_READ, MAP_SHARED, file, 0);
   if (file >= 0) close(file);
-  return mapped == MAP_FAILED ? &none : static_cast<const int64_t*>(mapped);
+  return mapped == MAP_FAILED ? nullptr : static_cast<const int64_t*>(mapped);
+}
+
+timespec Now() {
+  timespec now = {};
+  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  return now;
 }
 
 }  // namespace
@@ -27,7 +34,11 @@ const volatile int64_t* MapAhead() {
 extern "C" [[gnu::visibility("default")]] int clock_gettime(clockid_t clock,
                                                             timespec* time) noexcept {
   static const volatile int64_t* const ahead = MapAhead();
-  const int result = static_cast<int>(syscall(SYS_clock_gettime, clock, time));
-  if (result == 0 && clock == CLOCK_MONOTONIC) time->tv_sec += *ahead;
-  return result;
+  static const timespec begin = Now();
+  if (clock != CLOCK_MONOTONIC || ahead == nullptr) {
+    return static_cast<int>(syscall(SYS_clock_gettime, clock, time));
+  }
+  *time = begin;
+  time->tv_sec += *ahead;
+  return 0;
 }
