@@ -55,7 +55,7 @@ class Daemon {
   void WatchHostResolvers();
   void ReadHostResolvers();
   Result<void> OpenSockets();
-  void WatchSignals();
+  Result<void> WatchSignals();
   void WaitForFirstComer();
   void OnIdle();
   void Stop(const char* why);
@@ -69,7 +69,8 @@ class Daemon {
   UniqueFd lock_;
   uv_loop_t loop_{};
   UvHandle<uv_async_t> ledger_wake_;
-  std::vector<UvHandle<uv_signal_t>> signals_;
+  UniqueFd signals_;
+  UvHandle<uv_poll_t> signals_poll_;
   UvHandle<uv_timer_t> stop_timer_;
   HostResolvers host_resolvers_;
   UvHandle<uv_timer_t> host_resolvers_timer_;

@@ -1,17 +1,17 @@
 #include "gate/command/attach_command.h"
 
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 
 #include "common/config.h"
 #include "common/endpoint.h"
 #include "common/escape.h"
+#include "common/held_signals.h"
 #include "common/state_paths.h"
 #include "gate/command/denial_summary.h"
 #include "gate/command/output.h"
@@ -25,15 +25,6 @@ namespace {
 // How often it is looked whether the session is still open, and for a daemon that has gone.
 constexpr int kLookMs = 500;
 
-// Taken up when everything is in place; until then they end this process, as they would any.
-UniqueFd HoldSignals() {
-  sigset_t held;
-  sigemptyset(&held);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&held, signal);
-  sigprocmask(SIG_BLOCK, &held, nullptr);
-  return UniqueFd(signalfd(-1, &held, SFD_CLOEXEC));
-}
-
 // One attachment from its options to its exit status, the steps in the order in which they happen.
 class Attachment {
  public:
@@ -46,7 +37,8 @@ class Attachment {
           &Attachment::OpenSession, &Attachment::Attach}) {
       if (auto done = (this->*step)(); !done) return Fail(done.error().message);
     }
-    const UniqueFd signals = HoldSignals();
+    // Until everything is in place they end this process, as they would any.
+    const UniqueFd signals = HoldSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT});
     Announce();
     const Result<void> ended = Wait(signals.get());
     Conclude();
