@@ -153,10 +153,11 @@ int WaitForCommand(pid_t command, const std::function<Companion()>& companion) {
   int status = 0;
   Companion beside = companion();
   while (!CommandEnded(command, &status)) {
-    std::array<pollfd, 2> events = {{{signals.get(), POLLIN, 0}, {beside.fd, POLLIN, 0}}};
+    std::array<pollfd, 3> events = {
+        {{signals.get(), POLLIN, 0}, {beside.fds[0], POLLIN, 0}, {beside.fds[1], POLLIN, 0}}};
     const int ready = poll(events.data(), events.size(), beside.again_ms);
     ForwardSignals(signals.get(), command);
-    if (ready == 0 || events[1].revents != 0) beside = companion();
+    if (ready == 0 || events[1].revents != 0 || events[2].revents != 0) beside = companion();
   }
   // A Ctrl-C that ended the command is pending here as well; it must not end what we do afterwards.
   const timespec at_once{};

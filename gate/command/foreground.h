@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
@@ -9,10 +10,10 @@
 
 namespace namegate::command {
 
-// What is to be looked after beside the command: when this descriptor (-1: none) is readable, or
-// after so many milliseconds (-1: never).
+// What is to be looked after beside the command: when one of the descriptors (-1: none) is
+// readable, or after so many milliseconds (-1: never).
 struct Companion {
-  int fd = -1;
+  std::array<int, 2> fds = {-1, -1};
   int again_ms = -1;
 };
 

@@ -249,13 +249,21 @@ class GatedRun {
     return launch;
   }
 
-  // While the command runs: the session outlives its daemon.
+  void TellOfRelay() {
+    if (!enclave_ || relay_lost_ || !enclave_->relay_ended()) return;
+    relay_lost_ = true;
+    Complain("the relay ended, and with it the command's network");
+  }
+
+  // While the command runs: the session outlives its daemon, and the network not its relay.
   Companion AttendSession() {
+    TellOfRelay();
     if (auto attended = session_->Attend(); !attended) {
-      Note("everything new is refused from now on: " + attended.error().message);
+      Complain("everything new is refused from now on: " + attended.error().message);
     }
-    if (session_->lost()) return {-1, -1};
-    return {session_->fd(), session_->fd() < 0 ? kComeBackPauseMs : -1};
+    const int relay = enclave_ && !relay_lost_ ? enclave_->relay_fd() : -1;
+    if (session_->lost()) return {{relay, -1}, -1};
+    return {{relay, session_->fd()}, session_->fd() < 0 ? kComeBackPauseMs : -1};
   }
 
   // The command has ended; was it gated, and what was it denied?
@@ -263,6 +271,7 @@ class GatedRun {
     const std::string ended =
         "; the command itself ended with status " + std::to_string(exit_status);
     if (enclave_) enclave_->Settle();
+    TellOfRelay();  // the command may have ended by its end, and sooner than that showed
     const auto session = ShowOnceGreeted();
     if (!session) return Trouble(session.error().message + ended);
     if (session->hellos == 0 && !in_enclave()) {
@@ -324,6 +333,7 @@ class GatedRun {
   std::vector<PrivateFile> files_;
   std::optional<InnerGate> inner_gate_;
   std::optional<enclave::Enclave> enclave_;
+  bool relay_lost_ = false;
 };
 
 }  // namespace

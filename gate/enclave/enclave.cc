@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -99,6 +100,12 @@ Result<void> Enclave::Detach() const {
   if (auto sent = launcher_.Send("detach"); !sent) return sent;
   auto detached = launcher_.Expect("detached");
   return detached ? Result<void>() : detached.error();
+}
+
+bool Enclave::relay_ended() const {
+  // It speaks when spoken to only.
+  pollfd relay{relay_fd(), POLLIN, 0};
+  return poll(&relay, 1, 0) > 0;
 }
 
 void Enclave::Settle() const {

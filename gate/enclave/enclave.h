@@ -39,6 +39,7 @@ class Enclave {
   Result<void> Detach() const;
   // Becomes readable when the relay has ended.
   int relay_fd() const { return launcher_.fd(); }
+  bool relay_ended() const;
 
   // In the child: namespaces for users, mounts and the network, with the network set up. `mounts`
   // is called to make the command's mounts, which the host does not see and the command, root or

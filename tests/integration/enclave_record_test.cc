@@ -181,6 +181,32 @@ TEST_CASE_METHOD(WithOpenConnection, "What a relay carried that was killed has e
   CHECK(Ending() == "-|-|unknown\n");
 }
 
+constexpr char kRelayDied[] = "namegate: the relay ended, and with it the command's network\n";
+
+TEST_CASE_METHOD(WithControl, "A relay's death is told once, while the command goes on") {
+  Process command(RunWords({kEverywhere}, {"python3", "-c",
+                                           "print('ready', flush=True)\n"
+                                           "import signal; signal.pause()\n"}));
+  REQUIRE(command.WaitForOutput("ready"));
+  const pid_t relay = RelayOf(command);
+  REQUIRE(relay > 0);
+  kill(relay, SIGKILL);
+  CHECK(command.WaitForError(kRelayDied));
+  CHECK(command.running());
+  command.Signal(SIGTERM);
+  const Outcome outcome = command.Wait();
+  CHECK(outcome.status == 128 + SIGTERM);  // the command's own
+  CHECK(outcome.err == kRelayDied);
+}
+
+TEST_CASE_METHOD(WithOpenConnection, "A relay's death is told of a command that ends by it") {
+  const pid_t relay = RelayOf(command());
+  REQUIRE(relay > 0);
+  kill(relay, SIGKILL);
+  const Outcome outcome = command().Wait();
+  CHECK_THAT(outcome.err, Catch::Contains(kRelayDied));
+}
+
 TEST_CASE_METHOD(WithOpenConnection, "A connection that the policy allows no more is ended") {
   Call({{"command", "session.update"}, {"session", 1}, {"remove", Words{kEverywhere}}});
   CHECK(command().WaitForOutput("broken 104"));
