@@ -23,7 +23,7 @@ class RowStream {
 
   bool at_end() const { return at_end_; }
   int64_t id() const { return select_.integer(0); }
-  Result<SealDigest> Digest() const { return RowDigest(table_, select_); }
+  SealDigest Digest() const { return RowDigest(table_, select_); }
   Result<void> Move() {
     auto row = select_.Step();
     if (!row) return row.error();

@@ -1,8 +1,6 @@
 #include "common/ledger_seal.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,37 +35,6 @@ void AppendColumn(std::string& out, const Statement& statement, int column) {
   const std::string_view text = statement.text(column);
   AppendBigEndian(out, text.size(), 4);
   out += text;
-}
-
-// Contexts are kept, as making one costs more than hashing a row.
-struct Sha256 {
-  Sha256() : context(EVP_MD_CTX_new()) {}
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-  ~Sha256() { EVP_MD_CTX_free(context); }
-  EVP_MD_CTX* context;
-};
-
-Result<SealDigest> Hash(std::string_view bytes) {
-  thread_local Sha256 sha;
-  static const EVP_MD* const algorithm = EVP_sha256();
-  SealDigest digest;
-  if (sha.context == nullptr || EVP_DigestInit_ex(sha.context, algorithm, nullptr) != 1 ||
-      EVP_DigestUpdate(sha.context, bytes.data(), bytes.size()) != 1 ||
-      EVP_DigestFinal_ex(sha.context, digest.data(), nullptr) != 1) {
-    return Error{"hash the ledger: out of memory"};
-  }
-  return digest;
-}
-
-Result<SealDigest> KeyedHash(std::string_view key, std::string_view bytes) {
-  SealDigest digest;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(),
-           nullptr) == nullptr) {
-    return Error{"hash the ledger: out of memory"};
-  }
-  return digest;
 }
 
 std::string_view AsText(const SealDigest& digest, size_t octets = sizeof(SealDigest)) {
@@ -117,12 +84,12 @@ Result<std::optional<SealKey>> SealKey::FromFile(const std::string& path) {
   return std::optional<SealKey>(SealKey(std::move(bytes)));
 }
 
-Result<SealDigest> RowDigest(size_t table, const Statement& statement) {
+SealDigest RowDigest(size_t table, const Statement& statement) {
   thread_local std::string bytes;
   bytes.assign(1, static_cast<char>(table));
   const int columns = statement.column_count();
   for (int column = 0; column < columns; ++column) AppendColumn(bytes, statement, column);
-  return Hash(bytes);
+  return Sha256(bytes);
 }
 
 void SealedGroup::BeginTable(size_t table, int64_t mark) {
@@ -140,14 +107,14 @@ void SealedGroup::Add(const SealDigest& row) {
   checks_.replace(count_at_, 4, count);
 }
 
-Result<SealDigest> SealedGroup::Digest(const SealDigest& previous, int64_t seal_id, int64_t time_us,
-                                       const SealKey* key) const {
+SealDigest SealedGroup::Digest(const SealDigest& previous, int64_t seal_id, int64_t time_us,
+                               const SealKey* key) const {
   std::string bytes(AsText(previous));
   AppendBigEndian(bytes, static_cast<uint64_t>(seal_id), 8);
   AppendBigEndian(bytes, static_cast<uint64_t>(time_us), 8);
   bytes += key != nullptr ? '\1' : '\0';
   bytes += bytes_;
-  return key != nullptr ? KeyedHash(key->bytes(), bytes) : Hash(bytes);
+  return key != nullptr ? HmacSha256(key->bytes(), bytes) : Sha256(bytes);
 }
 
 std::string SealText(const SealDigest& digest) {

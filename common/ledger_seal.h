@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/sha256.h"
 #include "common/sqlite.h"
 
 namespace namegate {
@@ -109,7 +110,7 @@ inline constexpr SealMarks NoMarks() {
   return marks;
 }
 
-using SealDigest = std::array<uint8_t, 32>;
+using SealDigest = Sha256Digest;
 
 // The secret of an operator who wants seals that nobody else can make.
 class SealKey {
@@ -127,7 +128,7 @@ class SealKey {
 };
 
 // SHA-256 of the row that `statement` stands on, its table's place in kSealedTables included.
-Result<SealDigest> RowDigest(size_t table, const Statement& statement);
+SealDigest RowDigest(size_t table, const Statement& statement);
 
 // The rows of one group, in the order of kSealedTables and their ids.
 class SealedGroup {
@@ -143,8 +144,8 @@ class SealedGroup {
   const std::string& checks() const { return checks_; }
   // The seal: over the seal before it (zeros for the first), its number, time and whether it is
   // keyed, and all rows. HMAC if there is a key.
-  Result<SealDigest> Digest(const SealDigest& previous, int64_t seal_id, int64_t time_us,
-                            const SealKey* key) const;
+  SealDigest Digest(const SealDigest& previous, int64_t seal_id, int64_t time_us,
+                    const SealKey* key) const;
   bool empty() const { return checks_.empty(); }
 
  private:

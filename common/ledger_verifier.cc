@@ -152,9 +152,8 @@ class Verifier {
         return taken;
       }
     }
-    auto expected = group.Digest(end, number, removal_id, nullptr);
-    if (!expected) return expected.error();
-    Compare(name, *expected == digest, lot.text(4), group);
+    const SealDigest expected = group.Digest(end, number, removal_id, nullptr);
+    Compare(name, expected == digest, lot.text(4), group);
     end = digest;
     return {};
   }
@@ -192,9 +191,9 @@ class Verifier {
     if (time_us < last_time_us_) Find(name + " is older than the one before it");
     auto group = TakeGroup(seal);
     if (!group) return group.error();
-    auto expected = group->Digest(result_.head.digest, id, time_us, keyed ? &*key_ : nullptr);
-    if (!expected) return expected.error();
-    Compare(name, *expected == digest, checks, *group);
+    const SealDigest expected =
+        group->Digest(result_.head.digest, id, time_us, keyed ? &*key_ : nullptr);
+    Compare(name, expected == digest, checks, *group);
     if (since_ && since_->seal_id == id) CheckSince(digest);
     ++result_.seals;
     if (!keyed) ++result_.unkeyed;
@@ -230,11 +229,10 @@ class Verifier {
     FoundRows& found = found_.emplace_back(FoundRows{table, mark, {}});
     RowStream& stream = streams_[table];
     while (!stream.at_end() && stream.id() <= mark) {
-      auto digest = stream.Digest();
-      if (!digest) return digest.error();
-      group.Add(*digest);
+      const SealDigest digest = stream.Digest();
+      group.Add(digest);
       FoundRow& row = found.rows.emplace_back(FoundRow{stream.id(), {}});
-      std::copy_n(digest->begin(), row.check.size(), row.check.begin());
+      std::copy_n(digest.begin(), row.check.size(), row.check.begin());
       ++result_.rows;
       if (auto moved = stream.Move(); !moved) return moved;
     }

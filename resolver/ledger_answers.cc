@@ -22,12 +22,11 @@ Result<int64_t> LedgerAnswers::IdOf(const std::shared_ptr<const AnswerSet>& answ
 }
 
 Result<int64_t> LedgerAnswers::FindOrInsert(const AnswerSet& answer) {
-  const auto digest = DigestOf(CanonicalBytes(answer));
-  if (!digest) return Error{"hash an answer: out of memory"};
-  select_answer_.statement.BindBlob(1, *digest);
+  const Digest digest = DigestOf(CanonicalBytes(answer));
+  select_answer_.statement.BindBlob(1, digest);
   auto found = FindId(select_answer_.statement);
   if (!found || *found != 0) return found;
-  insert_answer_.statement.BindBlob(1, *digest);
+  insert_answer_.statement.BindBlob(1, digest);
   auto id = Insert(insert_answer_.statement);
   if (!id) return id;
   if (auto records = InsertRecords(*id, answer); !records) return records.error();

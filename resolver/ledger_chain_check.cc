@@ -142,9 +142,7 @@ Result<bool> ChainCheck::AddRows() {
   auto row = select.Step();
   // The rows of one id (of an answer) stay together.
   while (row && *row && (rows < kCheckedRows || select.integer(0) == after_[table])) {
-    auto digest = RowDigest(table, select);
-    if (!digest) return digest.error();
-    group_.Add(*digest);
+    group_.Add(RowDigest(table, select));
     after_[table] = select.integer(0);
     ++rows;
     row = select.Step();
@@ -159,10 +157,9 @@ Result<bool> ChainCheck::AddRows() {
 
 Result<void> ChainCheck::Compare() {
   const bool has_key = key_.has_value();
-  auto digest = group_.Digest(previous_, link_->number, link_->time_us,
-                              link_->keyed && has_key ? &*key_ : nullptr);
-  if (!digest) return digest.error();
-  if (*digest != link_->digest || (link_->keyed && !has_key)) mismatch_ = link_->name;
+  const SealDigest digest = group_.Digest(previous_, link_->number, link_->time_us,
+                                          link_->keyed && has_key ? &*key_ : nullptr);
+  if (digest != link_->digest || (link_->keyed && !has_key)) mismatch_ = link_->name;
   previous_ = link_->digest;
   link_.reset();
   return {};

@@ -1,8 +1,8 @@
 #include "resolver/ledger_digest.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
+
+#include "common/sha256.h"
 
 namespace namegate::resolver {
 namespace {
@@ -15,12 +15,8 @@ void AppendBigEndian(std::string& out, uint32_t value, int octets) {
 
 }  // namespace
 
-std::optional<Digest> DigestOf(std::string_view bytes) {
-  std::array<uint8_t, EVP_MAX_MD_SIZE> whole{};
-  unsigned int length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), whole.data(), &length, EVP_sha256(), nullptr) != 1) {
-    return std::nullopt;
-  }
+Digest DigestOf(std::string_view bytes) {
+  const Sha256Digest whole = Sha256(bytes);
   Digest digest;
   std::copy_n(whole.begin(), digest.size(), digest.begin());
   return digest;

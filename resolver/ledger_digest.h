@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,8 +13,7 @@ namespace namegate::resolver {
 // an attacker who controls answers from making two that are taken for one (2^64 tries).
 using Digest = std::array<uint8_t, 16>;
 
-// Nothing if libcrypto fails (out of memory).
-std::optional<Digest> DigestOf(std::string_view bytes);
+Digest DigestOf(std::string_view bytes);
 
 // All records in order: owner, type, TTL, length of the data, data (RFC 1035 §3.2.1 without the
 // class). Two answers are the same if and only if this is.

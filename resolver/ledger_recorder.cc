@@ -237,12 +237,11 @@ Result<int64_t> LedgerRecorder::PolicyId(const std::string& text) {
 }
 
 Result<int64_t> LedgerRecorder::FindOrInsertPolicy(const std::string& text) {
-  const auto digest = DigestOf(text);
-  if (!digest) return Error{"hash a policy: out of memory"};
-  select_policy_.statement.BindBlob(1, *digest);
+  const Digest digest = DigestOf(text);
+  select_policy_.statement.BindBlob(1, digest);
   auto found = FindId(select_policy_.statement);
   if (!found || *found != 0) return found;
-  insert_policy_.statement.BindBlob(1, *digest);
+  insert_policy_.statement.BindBlob(1, digest);
   insert_policy_.statement.Bind(2, text);
   return Insert(insert_policy_.statement);
 }

@@ -145,9 +145,7 @@ Result<void> SealKept::SealLot(Statement& select) {
   auto row = select.Step();
   // The rows of one id (of an answer) stay together.
   while (row && *row && (digests.size() < kLotRows || select.integer(0) == through)) {
-    auto digest = RowDigest(table_, select);
-    if (!digest) return digest.error();
-    digests.push_back(*digest);
+    digests.push_back(RowDigest(table_, select));
     through = select.integer(0);
     row = select.Step();
   }
@@ -164,9 +162,7 @@ Result<void> SealKept::SealLot(Statement& select) {
 }
 
 Result<void> SealKept::Insert(const SealedGroup& lot, int64_t through) {
-  auto digest = lot.Digest(end_, ++lot_, removal_id_, nullptr);
-  if (!digest) return digest.error();
-  end_ = *digest;
+  end_ = lot.Digest(end_, ++lot_, removal_id_, nullptr);
   const std::string& checks = lot.checks();
   Statement& insert = insert_.statement;
   insert.Bind(1, removal_id_);

@@ -46,9 +46,7 @@ Result<void> AddRows(Database& ledger, size_t table, int64_t mark, int64_t count
   select->Bind(1, **first - 1);
   select->Bind(2, mark);
   return ForEachRow(*select, [&]() -> Result<void> {
-    auto digest = RowDigest(table, *select);
-    if (!digest) return digest.error();
-    group.Add(*digest);
+    group.Add(RowDigest(table, *select));
     return {};
   });
 }
@@ -79,10 +77,9 @@ Result<bool> SealHolds(Database& ledger, int64_t seal_id, const std::optional<Se
     auto added = AddRows(ledger, table, seal->integer(column), TakeCount(checks), group);
     if (!added) return added.error();
   }
-  auto digest =
+  const SealDigest digest =
       group.Digest(SealFromBlob(seal->text(4)), seal_id, seal->integer(0), keyed ? &*key : nullptr);
-  if (!digest) return digest.error();
-  return *digest == SealFromBlob(seal->text(2));
+  return digest == SealFromBlob(seal->text(2));
 }
 
 }  // namespace namegate::resolver

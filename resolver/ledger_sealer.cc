@@ -108,9 +108,7 @@ Result<void> LedgerSealer::Seal(int64_t now_us) {
   if (group.empty()) return {};
   next_.id = last_.id + 1;
   next_.time_us = std::max(now_us, last_.time_us);
-  auto digest = group.Digest(last_.digest, next_.id, next_.time_us, key_ ? &*key_ : nullptr);
-  if (!digest) return digest.error();
-  next_.digest = *digest;
+  next_.digest = group.Digest(last_.digest, next_.id, next_.time_us, key_ ? &*key_ : nullptr);
   return Insert(group);
 }
 
@@ -126,12 +124,7 @@ Result<void> LedgerSealer::SealTable(size_t table, SealedGroup& group) {
   select.Bind(2, written_[table]);
   auto row = select.Step();
   while (row && *row) {
-    auto digest = RowDigest(table, select);
-    if (!digest) {
-      select.Reset();
-      return digest.error();
-    }
-    group.Add(*digest);
+    group.Add(RowDigest(table, select));
     row = select.Step();
   }
   if (!row) return row.error();
