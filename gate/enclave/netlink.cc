@@ -120,10 +120,10 @@ Result<Netlink::Answer> Netlink::Ask(NetlinkRequest& request, const std::string&
 
 Result<Netlink::Answer> Netlink::Receive(const std::string& action) {
   Answer answer;
-  const ssize_t got = recv(socket_.get(), answer.bytes.data(), answer.bytes.size(), MSG_TRUNC);
+  const ssize_t got = recv(socket_.get(), answer.bytes.get(), Answer::kMaxLength, MSG_TRUNC);
   if (got < 0) return SystemError(action, errno);
   answer.length = static_cast<size_t>(got);
-  if (answer.length > answer.bytes.size()) {
+  if (answer.length > Answer::kMaxLength) {
     return Error{action + ": the kernel's answer is too long"};
   }
   nlmsghdr header{};

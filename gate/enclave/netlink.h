@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -92,14 +93,15 @@ class Netlink {
   explicit Netlink(UniqueFd socket) : socket_(std::move(socket)) {}
   // A message of the kernel's, which is for this socket alone.
   struct Answer {
-    alignas(8) std::array<uint8_t, 16384> bytes;
+    static constexpr size_t kMaxLength = 16'384;  // octets
+    std::unique_ptr<uint8_t[]> bytes = std::make_unique_for_overwrite<uint8_t[]>(kMaxLength);
     size_t length = 0;
     uint16_t type = 0;
 
     template <typename T>
     bool Read(size_t offset, T& value) const {
       if (length < offset + sizeof value) return false;
-      std::memcpy(&value, bytes.data() + offset, sizeof value);
+      std::memcpy(&value, bytes.get() + offset, sizeof value);
       return true;
     }
   };

@@ -42,7 +42,7 @@ Result<void> Netlink::List(NetlinkRequest& request, const std::string& action,
   for (;;) {
     const auto answer = Receive(action);
     if (!answer) return answer.error();
-    std::span<const uint8_t> rest(answer->bytes.data(), answer->length);
+    std::span<const uint8_t> rest(answer->bytes.get(), answer->length);
     while (!rest.empty()) {
       const auto header = Fixed<nlmsghdr>(rest);
       if (!header || header->nlmsg_len < sizeof *header || header->nlmsg_len > rest.size() ||
