@@ -5,12 +5,22 @@
 #include "common/endpoint.h"
 #include "common/escape.h"
 #include "common/iso_time.h"
+#include "common/ledger_seal.h"
 #include "common/random.h"
 #include "common/reason.h"
+#include "common/sha256.h"
 #include "common/upstream_address.h"
 
 namespace namegate {
 namespace {
+
+TEST_CASE("Hashes are those of the examples in FIPS 180-4 and RFC 4231") {
+  CHECK(SealText(Sha256("abc")) ==
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(SealText(Sha256("")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(SealText(HmacSha256("Jefe", "what do ya want for nothing?")) ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
 
 TEST_CASE("An IPv4-mapped address is the IPv4 address") {
   CHECK(IpAddress::FromText("::ffff:192.0.2.7") == IpAddress::V4(192, 0, 2, 7));
