@@ -171,8 +171,10 @@ Result<void> Daemon::WatchSignals() {
   // A shell that starts it in the background may have had it ignore SIGINT.
   for (const int number : {SIGTERM, SIGINT}) (void)signal(number, SIG_DFL);
   signals_ = HoldSignals({SIGTERM, SIGINT});
-  const auto init = [&](uv_poll_t* poll) { return uv_poll_init(&loop_, poll, signals_.get()); };
-  if (!signals_ || signals_poll_.Make(this, init) != 0) return SystemError("watch for signals");
+  if (!signals_) return SystemError("watch for signals");
+  const int code = signals_poll_.Make(
+      this, [&](uv_poll_t* poll) { return uv_poll_init(&loop_, poll, signals_.get()); });
+  if (code != 0) return Error{std::string("watch for signals: ") + uv_strerror(code)};
   uv_poll_start(signals_poll_.get(), UV_READABLE, [](uv_poll_t* poll, int, int) {
     auto* self = static_cast<Daemon*>(poll->data);
     signalfd_siginfo caught{};

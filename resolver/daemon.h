@@ -3,7 +3,6 @@
 #include <uv.h>
 
 #include <memory>
-#include <vector>
 
 #include "common/config.h"
 #include "common/result.h"

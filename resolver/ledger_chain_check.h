@@ -46,7 +46,7 @@ class ChainCheck {
   Result<bool> ReadLot();
   Result<bool> ReadSeal();
   Result<bool> AddRows();
-  Result<void> Compare();
+  void Compare();
 
   Database& database_;
   const std::optional<ChainAnchor> from_;
