@@ -1,5 +1,8 @@
 #include "common/seal_search.h"
 
+#include "common/ledger_anchor.h"
+#include "common/ledger_seal.h"
+
 namespace namegate {
 
 Result<int64_t> LastSealUpTo(Database& ledger, const std::string& column, int64_t bound) {
@@ -39,6 +42,15 @@ Result<int64_t> MarkAt(Database& ledger, const std::string& mark, int64_t seal_i
   auto row = select->Step();
   if (!row) return row.error();
   return *row ? select->integer(0) : 0;
+}
+
+Result<int64_t> SealBeforeSession(Database& ledger, int64_t session) {
+  auto anchor = ReadChainAnchor(ledger);
+  if (!anchor) return anchor.error();
+  if (*anchor && session <= (*anchor)->marks[SealedTablePlace("session")]) return 0;
+  // min(seal_id) would be looked for among all of them; in the order of sessions there is an index.
+  return ledger.QueryInteger("SELECT coalesce((SELECT seal_id - 1 FROM seal WHERE session_id >= " +
+                             std::to_string(session) + " ORDER BY session_id LIMIT 1), 0)");
 }
 
 }  // namespace namegate

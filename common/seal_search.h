@@ -18,4 +18,8 @@ Result<int64_t> LastSealUpTo(Database& ledger, const std::string& column, int64_
 // The highest id that `mark` (a column of `seal`) names up to that seal; 0 if none does.
 Result<int64_t> MarkAt(Database& ledger, const std::string& mark, int64_t seal_id);
 
+// The seal before the one that a session was opened under. 0, no bound, if that one was removed:
+// the next to open a session is of another, and what this one did before it would be left out.
+Result<int64_t> SealBeforeSession(Database& ledger, int64_t session);
+
 }  // namespace namegate

@@ -150,8 +150,9 @@ bool SessionManager::Close(int64_t id, const std::string& why, Recorded recorded
   sessions_.Remove(id);
   services_.erase(services);
   orphans_.erase(id);
-  rmdir(paths_.session_directory(session->token).c_str());
   endings_.Record(std::move(row), std::move(recorded));
+  // While that is being committed, as a file system may take its time.
+  rmdir(paths_.session_directory(session->token).c_str());
   return true;
 }
 

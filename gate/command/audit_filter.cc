@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "common/escape.h"
-#include "common/ledger_anchor.h"
 #include "common/seal_search.h"
 
 namespace namegate::command {
@@ -99,16 +98,6 @@ std::optional<int64_t> ReadTime(std::string text) {
 
 // How long after a session's end its last rows may be written: what it had asked is still answered.
 constexpr int64_t kLateUs = 60 * kSecondUs;
-
-// The seal before the one that a session was opened under. 0, no bound, if that one was removed:
-// the next to open a session is of another, and what this one did before it would be left out.
-Result<int64_t> SealBeforeSession(Database& ledger, int64_t session) {
-  auto anchor = ReadChainAnchor(ledger);
-  if (!anchor) return anchor.error();
-  if (*anchor && session <= (*anchor)->marks[SealedTablePlace("session")]) return 0;
-  return ledger.QueryInteger("SELECT coalesce(min(seal_id), 1) - 1 FROM seal WHERE session_id >= " +
-                             std::to_string(session));
-}
 
 }  // namespace
 

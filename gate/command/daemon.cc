@@ -31,12 +31,31 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{15};
 constexpr std::chrono::milliseconds kRetryPause{20};
 
+std::vector<std::string> UpstreamsOf(const nlohmann::json& status) {
+  std::vector<std::string> upstreams;
+  const auto found = status.find("upstreams");
+  if (found == status.end()) return upstreams;
+  for (const auto& upstream : *found) {
+    if (upstream.is_object() && upstream.contains("address") && upstream["address"].is_string()) {
+      upstreams.push_back(upstream["address"].get<std::string>());
+    }
+  }
+  return upstreams;
+}
+
 // A daemon on its way out may accept a connection and serve nothing, so only one that answers
 // counts. As long as this connection stands, the daemon stays.
-Result<ControlClient> ConnectToLivingDaemon(const StatePaths& paths) {
-  auto daemon = ControlClient::Connect(paths.control_socket());
-  if (!daemon) return daemon.error();
-  if (auto status = daemon->Call({{"command", "status"}}); !status) return status.error();
+Result<LivingDaemon> ConnectToLivingDaemon(const StatePaths& paths) {
+  auto client = ControlClient::Connect(paths.control_socket());
+  if (!client) return client.error();
+  const auto response = client->Call({{"command", "status"}});
+  if (!response) return response.error();
+  LivingDaemon daemon{std::move(client).value(), {}, false};
+  const nlohmann::json status = response->value("status", nlohmann::json::object());
+  if (status.is_object()) {
+    daemon.upstreams = UpstreamsOf(status);
+    daemon.exits_when_idle = status.value("exit_when_idle", false);
+  }
   return daemon;
 }
 
@@ -65,12 +84,12 @@ Result<void> CheckOwner(const StatePaths& paths) {
                std::to_string(socket.st_uid) + "; choose a directory of your own: --state-dir DIR"};
 }
 
-Result<ControlClient> StartAndConnect(const StatePaths& paths, const DaemonArguments& arguments) {
+Result<LivingDaemon> StartAndConnect(const StatePaths& paths, const DaemonArguments& arguments) {
   if (auto started = StartDaemon(paths, arguments); !started) return started.error();
   return ConnectToLivingDaemon(paths);
 }
 
-Result<ControlClient> FindOrStartAny(const StatePaths& paths, const DaemonArguments& arguments) {
+Result<LivingDaemon> FindOrStartAny(const StatePaths& paths, const DaemonArguments& arguments) {
   if (auto owner = CheckOwner(paths); !owner) return owner.error();
   if (auto running = ConnectToLivingDaemon(paths)) return running;
   if (auto created = paths.Create(); !created) return created.error();
@@ -93,11 +112,9 @@ std::string Join(const std::vector<std::string>& words) {
   return text;
 }
 
-Result<void> CheckUpstreams(ControlClient& daemon, const std::vector<std::string>& wanted) {
+Result<void> CheckUpstreams(std::vector<std::string> asked,
+                            const std::vector<std::string>& wanted) {
   if (wanted.empty()) return {};
-  auto response = daemon.Call({{"command", "status"}});
-  if (!response) return response.error();
-  std::vector<std::string> asked = UpstreamsOf(*response);
   std::vector<std::string> sorted = wanted;
   std::sort(asked.begin(), asked.end());
   std::sort(sorted.begin(), sorted.end());
@@ -106,10 +123,11 @@ Result<void> CheckUpstreams(ControlClient& daemon, const std::vector<std::string
                "): leave out --upstream, or choose another --state-dir"};
 }
 
-Result<ControlClient> FindOrStart(const StatePaths& paths, const DaemonArguments& arguments) {
+Result<LivingDaemon> FindOrStart(const StatePaths& paths, const DaemonArguments& arguments) {
   auto daemon = FindOrStartAny(paths, arguments);
   if (!daemon) return daemon;
-  if (auto same = CheckUpstreams(*daemon, arguments.upstreams); !same) return same.error();
+  if (auto same = CheckUpstreams(daemon->upstreams, arguments.upstreams); !same)
+    return same.error();
   return daemon;
 }
 
@@ -150,20 +168,6 @@ Result<UniqueFd> KeepConfig(const std::optional<std::string>& path) {
 
 }  // namespace
 
-std::vector<std::string> UpstreamsOf(const nlohmann::json& response) {
-  std::vector<std::string> upstreams;
-  const auto status = response.value("status", nlohmann::json::object());
-  if (!status.is_object()) return upstreams;
-  const auto found = status.find("upstreams");
-  if (found == status.end()) return upstreams;
-  for (const auto& upstream : *found) {
-    if (upstream.is_object() && upstream.contains("address") && upstream["address"].is_string()) {
-      upstreams.push_back(upstream["address"].get<std::string>());
-    }
-  }
-  return upstreams;
-}
-
 Result<ControlClient> ConnectToDaemon(const CommonOptions& common) {
   const auto config = Config::Load(common.config, common.state_dir);
   if (!config) return config.error();
@@ -178,8 +182,8 @@ Result<nlohmann::json> CallDaemon(ControlClient& daemon, const nlohmann::json& r
   return daemon.Call(request);
 }
 
-Result<ControlClient> FindOrStartDaemon(const CommonOptions& common,
-                                        const std::vector<std::string>& upstreams) {
+Result<LivingDaemon> FindOrStartDaemon(const CommonOptions& common,
+                                       const std::vector<std::string>& upstreams) {
   const auto config = Config::Load(common.config, common.state_dir);
   if (!config) return config.error();
   auto canonical = CanonicalUpstreams(upstreams);
@@ -213,7 +217,7 @@ Result<ControlClient> DaemonPlace::Connect() const {
   return ControlClient::Connect(paths().control_socket());
 }
 
-Result<ControlClient> DaemonPlace::FindOrStart(const std::vector<std::string>& upstreams) const {
+Result<LivingDaemon> DaemonPlace::FindOrStart(const std::vector<std::string>& upstreams) const {
   if (!HasKeptName()) return Error{"the state directory is not '" + state_dir_ + "' any more"};
   return namegate::command::FindOrStart(paths(), {state_dir_, {}, config_.get(), upstreams});
 }

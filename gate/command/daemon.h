@@ -15,8 +15,12 @@ namespace namegate::command {
 // A connection to the daemon that runs for these options' state directory.
 Result<ControlClient> ConnectToDaemon(const CommonOptions& common);
 
-// Whom the daemon asks, of its response to "status".
-std::vector<std::string> UpstreamsOf(const nlohmann::json& response);
+// A daemon that answers, and what it says of itself.
+struct LivingDaemon {
+  ControlClient client;
+  std::vector<std::string> upstreams;  // whom it asks
+  bool exits_when_idle = false;        // it is one of those that are started when one is needed
+};
 
 // ControlClient::Call(), but a request longer than the daemon would read is an error here.
 Result<nlohmann::json> CallDaemon(ControlClient& daemon, const nlohmann::json& request);
@@ -26,8 +30,8 @@ Result<nlohmann::json> CallDaemon(ControlClient& daemon, const nlohmann::json& r
 //
 // `upstreams` are for a daemon that is started; a running daemon that asks others is an error,
 // because the caller's would be silently ignored.
-Result<ControlClient> FindOrStartDaemon(const CommonOptions& common,
-                                        const std::vector<std::string>& upstreams);
+Result<LivingDaemon> FindOrStartDaemon(const CommonOptions& common,
+                                       const std::vector<std::string>& upstreams);
 
 // What it takes to come back to a daemon, or to start another like it, while a command runs that
 // may have renamed directories of its user's, put others in their place, and changed his files.
@@ -43,7 +47,7 @@ class DaemonPlace {
   // One is started only if the directory has kept its name. Should it lose it just then, the new
   // daemon is in the wrong place: neither this process nor a relay finds it, and it knows no
   // session. It has the configuration that was there when this object was made.
-  Result<ControlClient> FindOrStart(const std::vector<std::string>& upstreams) const;
+  Result<LivingDaemon> FindOrStart(const std::vector<std::string>& upstreams) const;
 
  private:
   DaemonPlace(std::string state_dir, UniqueFd directory, UniqueFd config)

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,6 @@
 #include "common/file_content.h"
 #include "common/gate_protocol.h"
 #include "common/system_error.h"
-#include "common/unique_fd.h"
 
 // Theory of operation. The host seldom has an /etc/ld.so.preload, and a mount needs something to
 // cover; so for an ordinary user, who cannot write in /etc anyway, a read-only overlay puts it
@@ -31,6 +31,7 @@ constexpr char kPreloadFile[] = "/etc/ld.so.preload";
 constexpr char kEtc[] = "/etc";
 // More files mounted below /etc than any container has.
 constexpr size_t kMaxMounts = 64;
+constexpr size_t kMostAtOnce = 1 << 20;
 
 Result<void> Write(const std::string& path, const std::string& text, mode_t mode) {
   const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
@@ -39,6 +40,19 @@ Result<void> Write(const std::string& path, const std::string& text, mode_t mode
     return SystemError("write '" + path + "'");
   }
   return {};
+}
+
+// The whole of `source`, which is read from its beginning by whoever copies it.
+Result<void> Copy(const UniqueFd& source, const std::string& path, mode_t mode) {
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!file || fchmod(file.get(), mode) != 0) return SystemError("write '" + path + "'");
+  off_t copied = 0;
+  for (;;) {
+    const ssize_t more = sendfile(file.get(), source.get(), &copied, kMostAtOnce);
+    if (more < 0) return SystemError("copy to '" + path + "'");
+    if (more == 0) break;
+  }
+  return copied > 0 ? Result<void>() : Error{"copy to '" + path + "': there is nothing to copy"};
 }
 
 Result<void> MakeDirectory(const std::string& path) {
@@ -97,8 +111,8 @@ Result<void> OverlayEtc(const std::string& directory) {
 
 Result<InnerGate> InnerGate::Plan(const std::string& library, std::string session_directory) {
   InnerGate gate;
-  gate.library_ = ContentOf(library);
-  if (gate.library_.empty()) return Error{"read '" + library + "'"};
+  gate.library_.Reset(open(library.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!gate.library_) return SystemError("read '" + library + "'");
   gate.session_directory_ = std::move(session_directory);
   const bool there = access(kPreloadFile, F_OK) == 0;
   gate.overlay_ = geteuid() != 0;
@@ -130,9 +144,9 @@ Result<void> InnerGate::Fill(const std::string& directory) const {
   if (auto made = MakeDirectory(directory + (kInnerSession + std::strlen(kEtc))); !made) {
     return made;
   }
-  if (auto written = Write(directory + (kInnerLibrary + std::strlen(kEtc)), library_, 0755);
-      !written) {
-    return written;
+  if (auto copied = Copy(library_, directory + (kInnerLibrary + std::strlen(kEtc)), 0755);
+      !copied) {
+    return copied;
   }
   if (preload_.empty()) return {};
   return Write(directory + (kPreloadFile + std::strlen(kEtc)), preload_, 0644);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/result.h"
+#include "common/unique_fd.h"
 
 namespace namegate::command {
 
@@ -16,7 +17,7 @@ namespace namegate::command {
 // which may want to change /etc, has it so only if the host has that file, and else in LD_PRELOAD.
 class InnerGate {
  public:
-  // Reads the library, and finds out what the host has. `session_directory` is where the daemon
+  // Opens the library, and finds out what the host has. `session_directory` is where the daemon
   // has the session's gate socket.
   static Result<InnerGate> Plan(const std::string& library, std::string session_directory);
 
@@ -29,7 +30,7 @@ class InnerGate {
   Result<void> Fill(const std::string& directory) const;
   Result<void> Mount(const std::string& directory) const;
 
-  std::string library_;  // its content
+  UniqueFd library_;
   std::string session_directory_;
   std::string preload_;  // the content of ld.so.preload; empty: it is not used
   bool overlay_ = false;

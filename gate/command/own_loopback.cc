@@ -25,9 +25,7 @@ LIMIT 10)";
 
 // What was asked before the session is not to be read through: the last query that is older.
 Result<int64_t> QueriesBefore(Database& ledger, int64_t session) {
-  auto seal =
-      ledger.QueryInteger("SELECT coalesce(min(seal_id), 1) - 1 FROM seal WHERE session_id >= " +
-                          std::to_string(session));
+  auto seal = SealBeforeSession(ledger, session);
   if (!seal) return seal.error();
   return MarkAt(ledger, "query_id", *seal);
 }

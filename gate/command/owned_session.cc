@@ -44,7 +44,6 @@ Result<OwnedSession> OwnedSession::Open(const CommonOptions& common,
   auto place = DaemonPlace::Open(common);
   if (!place) return place.error();
   OwnedSession session(std::move(place).value(), std::move(daemon).value(), std::move(request));
-  if (auto noted = session.NoteDaemon(); !noted) return noted.error();
   if (auto opened = session.AskForSession(own_port); !opened) return opened.error();
   if (auto held = session.HoldDirectory(); !held) return held.error();
   return session;
@@ -53,7 +52,7 @@ Result<OwnedSession> OwnedSession::Open(const CommonOptions& common,
 Result<void> OwnedSession::AskForSession(bool own_port) {
   for (int attempt = 1;; ++attempt) {
     if (own_port) request_["listen"] = DrawListenAddress();
-    auto response = CallDaemon(daemon_, request_);
+    auto response = CallDaemon(daemon_.client, request_);
     if (!response && own_port && attempt < kListenAttempts) continue;
     if (!response) return response.error();
     auto session = SessionOf(*response);
@@ -61,16 +60,6 @@ Result<void> OwnedSession::AskForSession(bool own_port) {
     info_ = std::move(session).value();
     return {};
   }
-}
-
-// What it takes to start one like it.
-Result<void> OwnedSession::NoteDaemon() {
-  auto response = daemon_.Call({{"command", "status"}});
-  if (!response) return response.error();
-  const nlohmann::json status = response->value("status", nlohmann::json::object());
-  restartable_ = status.is_object() && status.value("exit_when_idle", false);
-  upstreams_ = UpstreamsOf(*response);
-  return {};
 }
 
 // Whatever becomes of the names above it.
@@ -82,12 +71,15 @@ Result<void> OwnedSession::HoldDirectory() {
 }
 
 Result<ControlClient> OwnedSession::FindDaemonAgain() const {
-  return restartable_ ? place_.FindOrStart(upstreams_) : place_.Connect();
+  if (!daemon_.exits_when_idle) return place_.Connect();
+  auto found = place_.FindOrStart(daemon_.upstreams);
+  if (!found) return found.error();
+  return std::move(found->client);
 }
 
 Result<void> OwnedSession::Attend() {
   if (state_ == State::kLost) return {};
-  if (state_ == State::kOpen && !HasGone(daemon_.fd())) return {};
+  if (state_ == State::kOpen && !HasGone(daemon_.client.fd())) return {};
   state_ = State::kAway;
   // A daemon that closes a session removes its socket; one that is killed leaves it.
   const std::string gate = std::filesystem::path(info_.gate_socket).filename().string();
@@ -104,9 +96,18 @@ Result<void> OwnedSession::Attend() {
     state_ = State::kLost;
     return Error{"the daemon came back without the session: " + adopted.error().message};
   }
-  daemon_ = std::move(daemon).value();
+  daemon_.client = std::move(daemon).value();
   state_ = State::kOpen;
+  restarted_ = true;
   return {};
+}
+
+Result<void> OwnedSession::Close() {
+  // The kernel forgets a directory that was removed when nobody holds it any more: that is for the
+  // daemon to wait for, which has something else to do meanwhile.
+  directory_.Reset();
+  auto closed = Call({{"command", "session.close"}, {"session", info_.id}});
+  return closed ? Result<void>() : closed.error();
 }
 
 }  // namespace namegate::command

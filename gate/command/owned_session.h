@@ -27,10 +27,16 @@ class OwnedSession {
   // Of the ledger that it is recorded in, for as long as this object.
   std::string ledger() const { return place_.paths().ledger(); }
   // Fails while the daemon is gone.
-  Result<nlohmann::json> Call(const nlohmann::json& request) { return daemon_.Call(request); }
+  Result<nlohmann::json> Call(const nlohmann::json& request) {
+    return daemon_.client.Call(request);
+  }
+  // Nothing else is to be done with it then.
+  Result<void> Close();
 
   // A descriptor that becomes readable when the daemon goes; -1 once it has.
-  int fd() const { return state_ == State::kOpen ? daemon_.fd() : -1; }
+  int fd() const { return state_ == State::kOpen ? daemon_.client.fd() : -1; }
+  // The daemon that has it now is not the one that opened it.
+  bool restarted() const { return restarted_; }
   // Nothing can bring it back.
   bool lost() const { return state_ == State::kLost; }
   // To be called when the descriptor is readable, and now and then after that: sees whether the
@@ -42,21 +48,19 @@ class OwnedSession {
  private:
   enum class State { kOpen, kAway, kLost };
 
-  OwnedSession(DaemonPlace place, ControlClient daemon, nlohmann::json request)
+  OwnedSession(DaemonPlace place, LivingDaemon daemon, nlohmann::json request)
       : place_(std::move(place)), daemon_(std::move(daemon)), request_(std::move(request)) {}
   Result<void> AskForSession(bool own_port);
-  Result<void> NoteDaemon();
   Result<void> HoldDirectory();
   Result<ControlClient> FindDaemonAgain() const;
 
   DaemonPlace place_;
-  ControlClient daemon_;
+  LivingDaemon daemon_;  // after a restart, another like it
   nlohmann::json request_;
   SessionInfo info_;
   UniqueFd directory_;  // of its gate socket
   State state_ = State::kOpen;
-  bool restartable_ = false;  // the daemon is of those that `run` starts
-  std::vector<std::string> upstreams_;
+  bool restarted_ = false;
 };
 
 }  // namespace namegate::command

@@ -278,10 +278,14 @@ class GatedRun {
       return Trouble("the gate was never loaded into the command, so nothing was held back" +
                      ended);
     }
-    if (session->denials > 0) Show("what was denied", SummariseDenials);
-    if (in_enclave()) Show("what was answered with loopback addresses", SummariseLoopbackAnswers);
+    // A daemon that was restarted has counted from then on only.
+    const bool uncounted = session_->restarted();
+    if (session->denials > 0 || uncounted) Show("what was denied", SummariseDenials);
+    if (in_enclave() && (session->queries > 0 || uncounted)) {
+      Show("what was answered with loopback addresses", SummariseLoopbackAnswers);
+    }
     // The session would end with this connection too; so it is on record that it was closed.
-    (void)session_->Call({{"command", "session.close"}, {"session", session_->info().id}}).ok();
+    (void)session_->Close().ok();
     return exit_status;
   }
 

@@ -13,6 +13,7 @@
 #include "common/state_paths.h"
 #include "tests/integration/enclave_fixture.h"
 #include "tests/integration/enclave_internet.h"
+#include "tests/support/wait.h"
 
 namespace namegate::testing {
 namespace {
@@ -180,6 +181,28 @@ TEST_CASE_METHOD(EnclaveFixture,
   command.Tell("x");
   CHECK(command.process().WaitForOutput("connect 111"));
   CHECK(server.accepted() == 0);
+}
+
+TEST_CASE_METHOD(EnclaveFixture,
+                 "What was denied before the daemon was killed is told at the end") {
+  Words words = RunWords({}, {"python3", "-c",
+                              "import signal, socket, sys\n"
+                              "socket.socket().connect_ex((sys.argv[1], 443))\n"
+                              "print('ready', flush=True)\n"
+                              "signal.pause()\n",
+                              kOther});
+  std::erase(words, "--quiet");
+  Process command(words);
+  REQUIRE(command.WaitForOutput("ready"));
+  const pid_t killed = DaemonOf();
+  REQUIRE(killed > 0);
+  kill(killed, SIGKILL);
+  // `run` starts the next one.
+  REQUIRE(WaitFor([&] { return DaemonOf() > 0 && DaemonOf() != killed; }));
+  command.Signal(SIGTERM);
+  const Outcome outcome = command.Wait();
+  CHECK(outcome.status == 128 + SIGTERM);
+  CHECK_THAT(outcome.err, Contains("--allow 203.0.113.2:443"));
 }
 
 }  // namespace
