@@ -114,59 +114,69 @@ void Enclave::Settle() const {
   waitpid(relay_, nullptr, 0);
 }
 
+// The mounts belong to the relay's user namespace and the command lives in one below it, where
+// copies of them are locked. Were they its own, they would come off when it makes a namespace of
+// its own and the first ends: a directory that it holds open would show what lies below them.
 Result<void> Enclave::Enter(const Mounts& mounts) const {
   const std::string syn_retries = SynRetries();
-  // First into the relay's user namespace, so that it has the say over what is made here.
   if (setns(users_.get(), CLONE_NEWUSER) != 0) return NamespaceError("join the relay");
-  if (auto made = MakeNamespaces(mounts); !made) return made;
-  if (auto met = MeetRelay(); !met) return met;
-  // A host that never answers is the client's own timer to find out: as long as outside.
-  SetSynRetries(syn_retries);
-  return {};
+  auto pair = Channel::MakePair();
+  if (!pair) return pair.error();
+  const pid_t maker = fork();
+  if (maker < 0) return SystemError("start a process");
+  if (maker == 0) {
+    pair->first.Close();
+    const auto made = MakeNetwork(pair->second, syn_retries);
+    _exit(made || pair->second.Send(made.error().message) ? 0 : 1);
+  }
+  pair->second.Close();
+  auto done = MakeMounts(mounts);
+  if (done) done = EnterNamespaces(pair->first, maker);
+  pair->first.Close();
+  waitpid(maker, nullptr, 0);
+  return done;
 }
 
-// The mounts of a user namespace are locked in the ones below it, and the command runs in such a
-// one. Were it in the first, the mounts would come off when it makes a namespace of its own and the
-// first ends: a directory that it holds open would show what lies below them.
-Result<void> Enclave::MakeNamespaces(const Mounts& mounts) const {
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
-    return NamespaceError("make namespaces for the command's mounts");
-  }
-  if (auto sent = sandbox_.Send(std::to_string(getpid())); !sent) return sent;
-  if (auto mapped = sandbox_.Expect("mapped"); !mapped) return mapped.error();
+Result<void> Enclave::MakeMounts(const Mounts& mounts) {
+  if (unshare(CLONE_NEWNS) != 0) return NamespaceError("make a namespace for mounts");
   // What the host mounts later is seen here; what is mounted here is not seen by the host.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return NamespaceError("keep the command's mounts from the host");
   }
-  if (auto done = mounts(); !done) return done;
-  return MakeOwnNamespaces();
+  return mounts();
 }
 
-// Ids are mapped by a process of the namespace above, so one is left there for the moment.
-Result<void> Enclave::MakeOwnNamespaces() const {
-  auto pair = Channel::MakePair();
-  if (!pair) return pair.error();
-  const pid_t self = getpid();
-  const pid_t helper = fork();
-  if (helper < 0) return SystemError("start a process");
-  if (helper == 0) {
-    pair->first.Close();
-    Result<void> mapped = Error{""};
-    if (pair->second.Expect("made")) mapped = MapIds(self);
-    _exit(pair->second.Send(mapped ? "mapped" : mapped.error().message) ? 0 : 1);
+// In a process of its own, beside the one that makes the mounts: the user namespace of the command,
+// and its network.
+Result<void> Enclave::MakeNetwork(const Channel& command, const std::string& syn_retries) const {
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
+    return NamespaceError("make namespaces for the command");
   }
-  pair->second.Close();
-  Result<void> done;
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
-    done = NamespaceError("make namespaces for the command");
+  if (auto met = MeetRelay(); !met) return met;
+  // A host that never answers is the client's own timer to find out: as long as outside.
+  SetSynRetries(syn_retries);
+  const UniqueFd users(open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC));
+  if (auto sent = command.Send("users", users.get()); !sent) return sent;
+  const UniqueFd network(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (auto sent = command.Send("network", network.get()); !sent) return sent;
+  // The user namespace goes by this process's id until its ids are mapped.
+  auto mapped = command.Expect("mapped");
+  return mapped ? Result<void>() : mapped.error();
+}
+
+// Into what `maker` has made; and a copy of the mounts, locked.
+Result<void> Enclave::EnterNamespaces(const Channel& to_maker, pid_t maker) {
+  auto users = to_maker.Expect("users");
+  if (!users) return users.error();
+  auto network = to_maker.Expect("network");
+  if (!network) return network.error();
+  if (auto mapped = MapIds(maker); !mapped) return mapped;
+  if (auto sent = to_maker.Send("mapped"); !sent) return sent;
+  if (setns(users->get(), CLONE_NEWUSER) != 0 || setns(network->get(), CLONE_NEWNET) != 0 ||
+      unshare(CLONE_NEWNS) != 0) {
+    return NamespaceError("enter the namespaces of the command");
   }
-  if (done) done = pair->first.Send("made");
-  if (done) {
-    if (auto mapped = pair->first.Expect("mapped"); !mapped) done = mapped.error();
-  }
-  pair->first.Close();
-  waitpid(helper, nullptr, 0);
-  return done;
+  return {};
 }
 
 // In the sandbox's network namespace.
@@ -175,8 +185,10 @@ Result<void> Enclave::MeetRelay() const {
   if (auto sent = sandbox_.Send("sandbox", network.get()); !sent) return sent;
   const UniqueFd diagnostics = SocketOwners::OpenDiagnostics();
   if (auto sent = sandbox_.Send("sockets", diagnostics.get()); !sent) return sent;
-  if (auto ready = sandbox_.Expect("ready"); !ready) return ready.error();
-  return ConfigureSandbox();
+  if (auto linked = sandbox_.Expect("linked"); !linked) return linked.error();
+  if (auto configured = ConfigureSandbox(); !configured) return configured;
+  auto ready = sandbox_.Expect("ready");
+  return ready ? Result<void>() : ready.error();
 }
 
 Result<void> Enclave::Seal() const {

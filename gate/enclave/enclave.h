@@ -56,8 +56,9 @@ class Enclave {
 
   static Result<Enclave> StartRelay(const RelayOptions& options);
   Result<void> LinkNamespace(int network) const;
-  Result<void> MakeNamespaces(const Mounts& mounts) const;
-  Result<void> MakeOwnNamespaces() const;
+  static Result<void> MakeMounts(const Mounts& mounts);
+  Result<void> MakeNetwork(const Channel& command, const std::string& syn_retries) const;
+  static Result<void> EnterNamespaces(const Channel& to_maker, pid_t maker);
   Result<void> MeetRelay() const;
 
   pid_t relay_;

@@ -17,13 +17,16 @@ NamespaceThread::~NamespaceThread() {
   thread_.join();
 }
 
-Result<void> NamespaceThread::Start() {
+void NamespaceThread::Start() {
   thread_ = std::thread([this] { Serve(); });
-  int trouble = 0;
-  Run([&] { trouble = unshare(CLONE_NEWNET) == 0 ? 0 : errno; });
-  if (trouble == 0) return {};
-  return Error{std::string("make the gateway's network namespace: ") + std::strerror(trouble) +
-               (trouble == ENOSPC ? "; raise the sysctl user.max_net_namespaces" : "")};
+}
+
+Result<void> NamespaceThread::Started() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return trouble_.has_value(); });
+  if (*trouble_ == 0) return {};
+  return Error{std::string("make the gateway's network namespace: ") + std::strerror(*trouble_) +
+               (*trouble_ == ENOSPC ? "; raise the sysctl user.max_net_namespaces" : "")};
 }
 
 void NamespaceThread::Run(const std::function<void()>& job) {
@@ -34,7 +37,11 @@ void NamespaceThread::Run(const std::function<void()>& job) {
 }
 
 void NamespaceThread::Serve() {
+  const int trouble = unshare(CLONE_NEWNET) == 0 ? 0 : errno;
   std::unique_lock lock(mutex_);
+  trouble_ = trouble;
+  changed_.notify_all();
+  if (trouble != 0) return;  // what was meant for the gateway must not be done elsewhere
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || job_ != nullptr; });
     if (stopping_) return;

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "common/result.h"
@@ -18,9 +19,12 @@ class NamespaceThread {
   NamespaceThread& operator=(const NamespaceThread&) = delete;
   ~NamespaceThread();
 
-  // The calling process must have CAP_SYS_ADMIN over its user namespace.
-  Result<void> Start();
-  // Runs `job` there and returns when it is done.
+  // Begins to make it, and does not wait. The calling process must have CAP_SYS_ADMIN over its user
+  // namespace.
+  void Start();
+  // Waits until it is there. An error is final.
+  Result<void> Started();
+  // Runs `job` there and returns when it is done. After Started() without an error only.
   void Run(const std::function<void()>& job);
 
  private:
@@ -28,6 +32,7 @@ class NamespaceThread {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::optional<int> trouble_;                  // errno of its making, 0 for none; under mutex_
   const std::function<void()>* job_ = nullptr;  // under mutex_
   bool stopping_ = false;                       // under mutex_
   std::thread thread_;

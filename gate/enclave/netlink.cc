@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -22,9 +23,11 @@ constexpr uint16_t kChange = NLM_F_REQUEST | NLM_F_ACK;
 constexpr uint16_t kCreate = kChange | NLM_F_CREATE | NLM_F_EXCL;
 constexpr uint16_t kAsk = NLM_F_REQUEST;
 
-// How long the kernel may take to do what it puts off, and how often to look.
-constexpr int kLooks = 2'000;
-constexpr std::chrono::milliseconds kPause{1};
+// How long the kernel may take to do what it puts off, and how often to look: it is mostly done in
+// a moment, for which every command waits.
+constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::microseconds kShortestPause{10};
+constexpr std::chrono::microseconds kLongestPause{1'000};
 
 std::span<const uint8_t> Octets(const MacAddress& mac) { return {mac.data(), mac.size()}; }
 
@@ -175,11 +178,13 @@ Result<bool> Netlink::IsLocal(const IpAddress& address) {
 }
 
 Result<void> Netlink::AwaitAddress(const IpAddress& address) {
-  for (int look = 0; look < kLooks; ++look) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (auto pause = kShortestPause; std::chrono::steady_clock::now() < deadline;
+       pause = std::min(2 * pause, kLongestPause)) {
     const auto local = IsLocal(address);
     if (!local) return local.error();
     if (*local) return {};
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(pause);
   }
   return Error{"wait for the address " + address.ToText() + ": the kernel does not take it up"};
 }

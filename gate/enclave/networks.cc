@@ -128,7 +128,13 @@ void SetSynRetries(const std::string& retries) {
 Result<void> LinkToSandbox(int sandbox) {
   auto netlink = Netlink::Open();
   if (!netlink) return netlink.error();
-  return netlink->AddVeth(kGatewayLink, kGatewayMac, kSandboxLink, kSandboxMac, sandbox);
+  // Up before the other end: the kernel takes its time to have a device send that was up first.
+  return Steps()
+      .Then([&] {
+        return netlink->AddVeth(kGatewayLink, kGatewayMac, kSandboxLink, kSandboxMac, sandbox);
+      })
+      .Then([&] { return netlink->SetUp(kGatewayLink); })
+      .result();
 }
 
 Result<void> Unlink() {
@@ -137,21 +143,28 @@ Result<void> Unlink() {
   return netlink->Remove(kGatewayLink);
 }
 
-Result<void> ConfigureGateway() {
+Result<void> PrepareGateway() {
   auto netlink = Netlink::Open();
   if (!netlink) return netlink.error();
   // The sandbox's address is not where its packets come from: a re-injected SYN comes in over lo,
   // and for what lacks the relay's mark the way back is a black hole. The larger of `all` and a
-  // device's own value counts, and a device starts with the host's default.
-  const std::string on_link = std::string("net/ipv4/conf/") + kGatewayLink + "/rp_filter";
+  // device's own value counts; the gateway's device, which is still to come, starts with `default`.
   return Steps()
       .Then([] { return SetSysctl("net/ipv4/conf/all/rp_filter", "0"); })
       .Then([] { return SetSysctl("net/ipv4/conf/lo/rp_filter", "0"); })
-      .Then([&] { return SetSysctl(on_link.c_str(), "0"); })
+      .Then([] { return SetSysctl("net/ipv4/conf/default/rp_filter", "0"); })
       .Then([] { return SetSysctl("net/ipv4/icmp_echo_ignore_all", "1"); })
       .Then([] { return SetSysctl("net/ipv6/icmp/echo_ignore_all", "1"); })
       .Then([&] { return netlink->SetUp("lo"); })
-      .Then([&] { return netlink->SetUp(kGatewayLink); })
+      .Then([&] { return AddAnyIp(*netlink, true); })
+      .Then([&] { return AddAnyIp(*netlink, false); })
+      .result();
+}
+
+Result<void> ConfigureGateway() {
+  auto netlink = Netlink::Open();
+  if (!netlink) return netlink.error();
+  return Steps()
       .Then([&] {
         return ConfigureOneEnd(*netlink, kGatewayLink, GatewayAddress(), SandboxAddress(),
                                kPrefixLength, kSandboxMac);
@@ -160,8 +173,6 @@ Result<void> ConfigureGateway() {
         return ConfigureOneEnd(*netlink, kGatewayLink, GatewayAddress6(), SandboxAddress6(),
                                kPrefixLength6, kSandboxMac);
       })
-      .Then([&] { return AddAnyIp(*netlink, true); })
-      .Then([&] { return AddAnyIp(*netlink, false); })
       .result();
 }
 

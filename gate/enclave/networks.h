@@ -9,10 +9,13 @@ namespace namegate::enclave {
 // All for the network namespace of the calling thread, which must have the capabilities over it.
 
 // G: the veth pair whose other end appears in the namespace `sandbox` (a descriptor), over which
-// the caller must have the capabilities too.
+// the caller must have the capabilities too. This end is up.
 Result<void> LinkToSandbox(int sandbox);
 
-// G, once its device is there: addresses, and the routes that make every address local.
+// G, before its device is there: the routes that make every address local, and what its kernel is
+// not to do by itself.
+Result<void> PrepareGateway();
+// G, once its device is there: addresses.
 Result<void> ConfigureGateway();
 
 // S, once its device is there: addresses, loopback, default routes; those of IPv6 unless it is

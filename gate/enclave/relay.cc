@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 
@@ -85,34 +84,37 @@ class Relay {
     if (auto sent = launcher_.Send("entered", own.get()); !sent) return sent;
     auto mapped = launcher_.Expect("mapped");
     if (!mapped) return mapped.error();
-    // Nobody reads from us any more until the child has met us.
-    gateway_started_ = gateway_.Start();
+    gateway_.Start();
     return {};
   }
 
-  // The child's namespaces exist by now; it waits for its ids and its device.
+  // The other side makes its own network while the gateway is prepared; it hears of an error when
+  // it has met us.
   Result<void> MeetSandbox() {
-    if (auto met = options_.attached ? OfferGateway() : MapChild(); !met) return met;
+    const auto prepared = Prepare();
+    if (options_.attached) {
+      if (auto offered = prepared ? OfferGateway() : prepared; !offered) return offered;
+    }
     auto network = sandbox_.Expect("sandbox");
     if (!network) return network.error();
     auto diagnostics = sandbox_.Expect("sockets");
     if (!diagnostics) return diagnostics.error();
+    if (!prepared) return prepared;
     owners_.emplace(std::move(diagnostics).value(), options_.attached ? -1 : network->get());
     return OpenGateway(network->get());
   }
 
-  Result<void> MapChild() {
-    auto pid = sandbox_.Receive();
-    if (!pid) return pid.error();
-    if (!gateway_started_) return gateway_started_;
-    pid_t child = 0;
-    std::from_chars(pid->text.data(), pid->text.data() + pid->text.size(), child);
-    if (auto mapped = MapIds(child); !mapped) return mapped;
-    return sandbox_.Send("mapped");
+  Result<void> Prepare() {
+    if (auto started = gateway_.Started(); !started) return started;
+    Result<void> done;
+    gateway_.Run([&] {
+      done = PrepareGateway();
+      if (done) done = OpenSenders();
+    });
+    return done;
   }
 
   Result<void> OfferGateway() {
-    if (!gateway_started_) return gateway_started_;
     UniqueFd own;
     gateway_.Run([&] { own.Reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)); });
     return sandbox_.Send("gateway", own.get());
@@ -122,8 +124,10 @@ class Relay {
     Result<void> done;
     gateway_.Run([&] {
       if (!options_.attached) done = LinkToSandbox(sandbox_network);
+      // The other side configures its end while we do ours.
+      if (done) done = sandbox_.Send("linked");
       if (done) done = ConfigureGateway();
-      if (done) done = OpenSockets();
+      if (done) done = OpenTap();
     });
     if (!done) return done;
     const Surroundings around{loop_,    gateway_,           gate_, *to_sandbox_, *to_listener_,
@@ -191,13 +195,17 @@ class Relay {
     if (!launcher_.Send("settled")) loop_.Stop();
   }
 
-  Result<void> OpenSockets() {
+  Result<void> OpenSenders() {
     auto to_sandbox = RawSender::Open(kRelayMark);
     if (!to_sandbox) return to_sandbox.error();
     to_sandbox_ = std::move(to_sandbox).value();
     auto to_listener = RawSender::Open(0);
     if (!to_listener) return to_listener.error();
     to_listener_ = std::move(to_listener).value();
+    return {};
+  }
+
+  Result<void> OpenTap() {
     auto tap = Tap::Open();
     if (!tap) return tap.error();
     tap_ = std::move(tap).value();
@@ -219,7 +227,6 @@ class Relay {
   Channel& sandbox_;
   EventLoop loop_;
   NamespaceThread gateway_;
-  Result<void> gateway_started_;
   GateClient gate_;
   std::optional<RawSender> to_sandbox_;
   std::optional<RawSender> to_listener_;

@@ -21,14 +21,14 @@ struct RelayOptions {
 //
 // With the launcher: sends "entered" (with its user namespace) once ids may be mapped, expects
 // "mapped"; at any time later "settle", which it answers with "settled" when everything that the
-// command has sent is on its way, and all endings are told. With the command's child: expects its
-// process id, sends "mapped", expects "sandbox" (with its network
-// namespace) and "sockets" (with a socket for SocketOwners), sends "ready".
+// command has sent is on its way, and all endings are told. With the process that makes the
+// command's network: expects "sandbox" (with its network namespace) and "sockets" (with a socket
+// for SocketOwners), sends "linked" when it has its device, and "ready" when it is served.
 //
-// Attached, the other side is no child of ours, and we have no say over its namespace: instead of
-// the process id and "mapped", sends "gateway" (with the gateway's network namespace), which the
-// other side then links to its own. The launcher may say "detach", and is told "detached" once the
-// devices are gone. A text other than these is an error, for a person.
+// Attached, we have no say over the other side's namespace: first of all sends "gateway" (with the
+// gateway's network namespace), which the other side then links to its own. The launcher may say
+// "detach", and is told "detached" once the devices are gone. A text other than these is an error,
+// for a person.
 int RunRelay(const RelayOptions& options, Channel launcher, Channel sandbox);
 
 }  // namespace namegate::enclave

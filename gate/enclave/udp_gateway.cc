@@ -152,7 +152,9 @@ bool UdpGateway::EnsurePort(Port port) {
     const auto oldest = std::ranges::min_element(ports_, {}, [](const auto& entry) {
       return std::pair(entry.first.second == kDnsPort, entry.second.used);
     });
+    const bool v4 = oldest->first.first;
     ports_.erase(oldest);
+    TellTap(v4);
   }
   Result<UniqueFd> socket = Error{""};
   around_.gateway.Run([&] { socket = OpenUdpPort(port.first, port.second); });
@@ -162,8 +164,7 @@ bool UdpGateway::EnsurePort(Port port) {
   entry.used = Clock::now();
   entry.watch = around_.loop.Add(entry.socket.get(), EPOLLIN,
                                  [this, port](uint32_t) { ReceiveFromSandbox(port); });
-  TellTap(true);
-  TellTap(false);
+  TellTap(port.first);
   entry.since = NextArrival(entry.socket.get());
   return true;
 }

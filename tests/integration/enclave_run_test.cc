@@ -122,6 +122,7 @@ Result<UniqueFd> MakeStrictGateway() {
   UniqueFd sandbox(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   if (unshare(CLONE_NEWNET) != 0) return Error{"make another network namespace"};
   auto done = enclave::SetSysctl("net/ipv4/conf/default/rp_filter", "1");
+  if (done) done = enclave::PrepareGateway();
   if (done) done = enclave::LinkToSandbox(sandbox.get());
   if (done) done = enclave::ConfigureGateway();
   if (!done) return done.error();
