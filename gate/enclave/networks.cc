@@ -181,7 +181,11 @@ Result<void> ConfigureSandbox() {
   if (!netlink) return netlink.error();
   return Steps()
       .Then([&] { return netlink->SetUp("lo"); })
-      .Then([&] { return netlink->SetUp(kSandboxLink); })
+      .Then([&] {
+        // What the command sends is bound by the relay's core; towards it, it is the server's pace.
+        netlink->AllowLargeSegments(kSandboxLink);
+        return netlink->SetUp(kSandboxLink);
+      })
       .Then([&] { return ConfigureSandbox4(*netlink); })
       .Then([&] { return Ipv6IsOff() ? Result<void>() : ConfigureSandbox6(*netlink); })
       .result();

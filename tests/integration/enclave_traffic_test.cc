@@ -77,6 +77,47 @@ TEST_CASE_METHOD(EnclaveFixture, "What a program sent before it ended arrives, h
   CHECK(witness.Seen() == "30000000");
 }
 
+TEST_CASE_METHOD(EnclaveFixture, "What goes out and comes back is as it was, in both families") {
+  constexpr char kThereAndBack[] =
+      "import os, socket, sys, threading\n"
+      "s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n"
+      "data = os.urandom(20_000_000)\n"
+      "def send(): s.sendall(data); s.shutdown(socket.SHUT_WR)\n"
+      "threading.Thread(target=send).start()\n"
+      "back = bytearray()\n"
+      "while piece := s.recv(1 << 20): back += piece\n"
+      "print(back == data)\n";
+  for (const char* host : {kHost, kHost6}) {
+    const TcpServer server(host, Echo);
+    CHECK(
+        Run({kEverywhere, kEverywhere6}, {"python3", "-c", kThereAndBack, host, server.port_text()})
+            .out == "True\n");
+  }
+}
+
+// Prints the device's IFLA_GSO_IPV4_MAX_SIZE (rtnetlink(7)), or nothing if it has none.
+constexpr char kPrintSegmentSize[] =
+    "import socket, struct, sys\n"
+    "s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)\n"
+    "index = socket.if_nametoindex(sys.argv[1])\n"
+    "s.send(struct.pack('=IHHIIBxHiII', 32, 18, 1, 0, 0, 0, 0, index, 0, 0))\n"
+    "answer = s.recv(65536)\n"
+    "at = 32\n"
+    "while at < len(answer):\n"
+    "    length, kind = struct.unpack_from('=HH', answer, at)\n"
+    "    if kind == 63: print(struct.unpack_from('=I', answer, at + 4)[0])\n"
+    "    at += (length + 3) & ~3\n";
+
+TEST_CASE_METHOD(EnclaveFixture, "The command's device takes more at a time than a packet holds") {
+  const auto size = [&](const char* device) {
+    return Run({}, {"python3", "-c", kPrintSegmentSize, device}).out;
+  };
+  const std::string own = size("lo");
+  if (own.empty()) Skip("the kernel is older than Linux 6.3");
+  CHECK(own == "65536\n");
+  CHECK(size("eth0") == "524280\n");
+}
+
 TEST_CASE_METHOD(EnclaveFixture, "A connection that the program breaks is broken at the far end") {
   Witness witness(ReadAll);
   Run({kEverywhere},
