@@ -2,8 +2,8 @@
 # are missing (as root, or with sudo), then builds what it needs. `make help` lists the targets.
 
 BUILD_PACKAGES := g++ cmake ninja-build pkg-config catch2 libcli11-dev libldns-dev \
-  libpsl-dev libseccomp-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev \
-  libuv1-dev nettle-dev nlohmann-json3-dev
+  libidn2-dev libpsl-dev libseccomp-dev libspdlog-dev libsqlite3-dev libssl-dev \
+  libtomlplusplus-dev libunistring-dev libuv1-dev nettle-dev nlohmann-json3-dev
 DEMO_PACKAGES := curl python3
 TEST_PACKAGES := aria2 bind9-dnsutils curl dropbear-bin git hey iproute2 ldnsutils musl-tools ngtcp2-client ngtcp2-server openssh-client openssl python3 socat
 LINT_PACKAGES := clang-format clang-tidy python3
