@@ -5,7 +5,8 @@ BUILD_PACKAGES := g++ cmake ninja-build pkg-config catch2 libcli11-dev libldns-d
   libidn2-dev libpsl-dev libseccomp-dev libspdlog-dev libsqlite3-dev libssl-dev \
   libtomlplusplus-dev libunistring-dev libuv1-dev nettle-dev nlohmann-json3-dev
 DEMO_PACKAGES := curl python3
-TEST_PACKAGES := aria2 bind9-dnsutils curl dropbear-bin git hey iproute2 ldnsutils musl-tools ngtcp2-client ngtcp2-server openssh-client openssl python3 socat
+TEST_PACKAGES := aria2 bind9-dnsutils curl dropbear-bin git hey iproute2 ldnsutils musl-tools \
+  ngtcp2-client ngtcp2-server nodejs openjdk-17-jdk-headless openssh-client openssl python3 socat
 LINT_PACKAGES := clang-format clang-tidy python3
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 BENCH_PACKAGES := bubblewrap dnsmasq-base dnsperf iproute2 passt python3 tinyproxy
@@ -37,13 +38,15 @@ demo:  ## shows the main job on this machine, without a network, in seconds
 # One run of ctest over the optimised and the sanitised build, so that there is one closing line.
 test:  ## builds and runs all tests: optimised, under ASan+UBSan, and what has threads under TSan
 	$(call need,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	$(call unpack,nginx)
 	$(call compile,release,all)
 	$(call compile,asan,all)
 	$(call compile,tsan,ledger_test namegated_test)
 	@mkdir -p build/test
 	@printf 'subdirs("%s/build/release" "%s/build/asan" "%s/build/tsan")\n' \
 	  '$(CURDIR)' '$(CURDIR)' '$(CURDIR)' > build/test/CTestTestfile.cmake
-	@ctest --test-dir build/test --parallel $(JOBS) --output-on-failure --no-tests=error \
+	@PATH="$(CURDIR)/build/unpacked/nginx/usr/sbin:$$PATH" \
+	  ctest --test-dir build/test --parallel $(JOBS) --output-on-failure --no-tests=error \
 	  --output-log build/test/log.txt </dev/null; status=$$?; \
 	  test $$status = 0 || { echo; echo 'What failed, once more:'; awk \
 	    '/^ *(Start|[0-9]+\/[0-9]+ Test) /{show = /\*\*\*/ && !/\*\*\*Skipped/} show' \
@@ -88,6 +91,18 @@ HEADERS = $(shell find common resolver gate tests -name '*.h')
 define compile
 @test -f build/$(1)/build.ninja || cmake --preset $(1)
 @cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
+endef
+
+# Debian's package of a server starts it when installed, so this one is only unpacked, below build/.
+# Without it the tests that need it are skipped, and say so.
+define unpack
+@test -e build/unpacked/$(1) || { \
+  echo "unpacking: $(1)"; \
+  root=; test "$$(id -u)" = 0 || root=sudo; \
+  rm -rf build/unpacked/new && mkdir -p build/unpacked/new && cd build/unpacked/new && \
+  { apt-get -qq download $(1) 2>/dev/null || \
+    { $$root apt-get -qq update && apt-get -qq download $(1); }; } && \
+  dpkg-deb -x $(1)_*.deb . && rm $(1)_*.deb && mv ../new ../$(1); } || true
 endef
 
 # $(call need,PACKAGES): installs those that are missing. The lists of what there is are fetched
