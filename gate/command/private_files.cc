@@ -97,7 +97,12 @@ Result<void> EnterMountNamespace() {
   }
   // What the host mounts later is seen here; what is mounted here is not seen by the host.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
-    return Forbidden("keep the command's mounts from the host");
+    const std::string action = "keep the command's mounts from the host";
+    if (errno != EINVAL) return Forbidden(action);
+    return Error{
+        action +
+        ": the root directory is not where anything is mounted, as in a chroot; mount it on "
+        "itself first: mount --bind DIR DIR, and chroot DIR"};
   }
   return {};
 }

@@ -70,7 +70,8 @@ Error NamespaceError(const std::string& action) {
       "; this host does not permit it. Allow user namespaces (sysctl "
       "kernel.unprivileged_userns_clone=1; on Ubuntu an AppArmor profile for namegate, or "
       "kernel.apparmor_restrict_unprivileged_userns=0; in a container, a seccomp profile that "
-      "permits unshare), or use the cooperative gate: --gate preload"};
+      "permits unshare; in a chroot the kernel makes none), or use the cooperative gate: --gate "
+      "preload"};
 }
 
 }  // namespace namegate::enclave

@@ -404,5 +404,33 @@ TEST_CASE("An ordinary user who may bind port 53 runs a command, as himself") {
   CHECK_THAT(outcome.out, Catch::StartsWith("65534\n65534\n") && Contains("nameserver 127."));
 }
 
+TEST_CASE("In a chroot, what stands in the way is named") {
+  testing::RequireRootWithMounts();
+  const CommandHarness harness;
+  const auto in_chroot = [](const Words& words) {
+    const testing::TempDir root;
+    const Words enter = {"unshare",
+                         "--mount",
+                         "sh",
+                         "-c",
+                         "for entry in /*; do\n"
+                         "  if test -h $entry; then cp -P $entry \"$0\"\n"
+                         "  elif test -d $entry; then\n"
+                         "    mkdir \"$0$entry\" && mount --rbind $entry \"$0$entry\"\n"
+                         "  fi\n"
+                         "done\n"
+                         "exec chroot \"$0\" \"$@\"",
+                         root.path()};
+    return testing::Run(Joined(enter, words));
+  };
+  const Outcome preload = in_chroot(harness.RunWords({}, {"true"}));
+  CHECK(preload.status == 125);
+  CHECK_THAT(preload.err, Contains("mount --bind DIR DIR"));
+  const Outcome enclave = in_chroot(
+      {BuildPath("bin/namegate"), "run", "--state-dir", harness.state_dir(), "--", "true"});
+  CHECK(enclave.status == 125);
+  CHECK_THAT(enclave.err, Contains("in a chroot"));
+}
+
 }  // namespace
 }  // namespace namegate
