@@ -1,23 +1,10 @@
 #include "resolver/attempt_recorder.h"
 
-#include <fstream>
 #include <utility>
 
 #include "common/wall_clock.h"
 
 namespace namegate::resolver {
-namespace {
-
-// The name of a process's program, as it chose it; empty if it is gone already.
-std::string ProgramOf(int64_t pid) {
-  if (pid <= 0) return {};
-  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name;
-}
-
-}  // namespace
 
 AttemptRecorder::AttemptRecorder(uv_loop_t* loop, std::shared_ptr<Session> session,
                                  LedgerWriter& ledger, std::string gate)
@@ -44,13 +31,13 @@ void AttemptRecorder::Record(int64_t pid, const GateVerdict& verdict, Done done)
                  [id, done = std::move(done)](bool committed) { done(committed, id); });
 }
 
-ConnectionRow AttemptRecorder::RowFor(int64_t pid, const GateVerdict& verdict) const {
+ConnectionRow AttemptRecorder::RowFor(int64_t pid, const GateVerdict& verdict) {
   ConnectionRow row;
   row.time_us = NowMicroseconds();
   row.session = session_->id;
   row.gate = gate_;
   row.pid = pid;
-  row.process = ProgramOf(pid);
+  row.process = programs_.NameOf(static_cast<pid_t>(pid));
   row.protocol = verdict.protocol;
   row.destination = verdict.destination;
   row.verdict = verdict.verdict;

@@ -11,6 +11,7 @@
 
 #include "resolver/gate_judge.h"
 #include "resolver/ledger_writer.h"
+#include "resolver/program_names.h"
 #include "resolver/session.h"
 #include "resolver/uv_handle.h"
 
@@ -49,13 +50,14 @@ class AttemptRecorder {
     std::vector<Done> done;
   };
 
-  ConnectionRow RowFor(int64_t pid, const GateVerdict& verdict) const;
+  ConnectionRow RowFor(int64_t pid, const GateVerdict& verdict);
   void Share(Kind kind, ConnectionRow row, Done done);
   void Flush();
 
   std::shared_ptr<Session> session_;
   LedgerWriter& ledger_;
   std::string gate_;
+  ProgramNames programs_;
   Rate rate_;
   std::map<Kind, Shared> shared_;
   UvHandle<uv_timer_t> timer_;
