@@ -8,11 +8,9 @@
 #include <csignal>
 #include <cstdio>
 
-#include "common/config.h"
 #include "common/endpoint.h"
 #include "common/escape.h"
 #include "common/held_signals.h"
-#include "common/state_paths.h"
 #include "gate/command/denial_summary.h"
 #include "gate/command/output.h"
 #include "gate/command/owned_session.h"
@@ -143,14 +141,14 @@ class Attachment {
     const int64_t id = session_->info().id;
     const auto session = session_->Call({{"command", "session.show"}, {"session", id}});
     if (session) ShowDenials(*session);
-    (void)session_->Call({{"command", "session.close"}, {"session", id}}).ok();
+    (void)session_->Close().ok();
   }
 
   void ShowDenials(const nlohmann::json& response) const {
     const auto session = SessionOf(response);
-    const auto config = Config::Load(common_.config, common_.state_dir);
-    if (!session || session->denials == 0 || !config) return;
-    const auto summary = SummariseDenials(StatePaths(config->state_dir).ledger(), session->id);
+    // A daemon that was restarted has counted from then on only.
+    if (!session || (session->denials == 0 && !session_->restarted())) return;
+    const auto summary = SummariseDenials(session_->ledger(), session->id);
     if (summary) (void)std::fputs(summary->c_str(), stderr);
   }
 

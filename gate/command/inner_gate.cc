@@ -42,7 +42,7 @@ Result<void> Write(const std::string& path, const std::string& text, mode_t mode
   return {};
 }
 
-// The whole of `source`, which is read from its beginning by whoever copies it.
+// The whole of `source`, wherever it was read to.
 Result<void> Copy(const UniqueFd& source, const std::string& path, mode_t mode) {
   const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!file || fchmod(file.get(), mode) != 0) return SystemError("write '" + path + "'");
