@@ -99,7 +99,7 @@ class Relay {
     if (!network) return network.error();
     auto diagnostics = sandbox_.Expect("sockets");
     if (!diagnostics) return diagnostics.error();
-    if (!prepared) return prepared;
+    if (!prepared) return prepared.error();
     owners_.emplace(std::move(diagnostics).value(), options_.attached ? -1 : network->get());
     return OpenGateway(network->get());
   }
