@@ -31,7 +31,7 @@ constexpr uint16_t kAsk = NLM_F_REQUEST;
 
 // How long the kernel may take to do what it puts off, and how often to look: it is mostly done in
 // a moment, for which every command waits.
-constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::microseconds kShortestPause{10};
 constexpr std::chrono::microseconds kLongestPause{1'000};
 
