@@ -108,7 +108,10 @@ bool Enclave::relay_ended() const {
   return poll(&relay, 1, 0) > 0;
 }
 
-void Enclave::Settle() const {
+void Enclave::Settle() {
+  // A command that was killed before it had met the relay is waited for there, as long as somebody
+  // could still speak in its place.
+  sandbox_.Close();
   if (launcher_.Send("settle") && launcher_.Receive()) return;
   // A process that ends closes its descriptors one by one, and the kernel takes its time.
   waitpid(relay_, nullptr, 0);

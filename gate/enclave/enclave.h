@@ -34,7 +34,7 @@ class Enclave {
   // The command has ended: waits, for some seconds at most, until what it sent is on its way and
   // the daemon knows how its connections ended. They are closed then. A relay that has died is
   // waited for to the last: the daemon has seen that too, before it is told that the session ends.
-  void Settle() const;
+  void Settle();
   // Attached: the namespace is as it was before. Without it, the kernel does that after our end.
   Result<void> Detach() const;
   // Becomes readable when the relay has ended.

@@ -265,8 +265,11 @@ int RunRelay(const RelayOptions& options, Channel launcher, Channel sandbox) {
     return 1;
   }
   if (auto met = relay.MeetSandbox(); !met) {
-    (void)sandbox.Send(met.error().message).ok();
-    return 1;
+    if (sandbox.Send(met.error().message)) return 1;
+    // The command ended before it began, so there is nothing to settle.
+    while (launcher.Receive() && launcher.Send("settled")) {
+    }
+    return 0;
   }
   if (!sandbox.Send("ready")) return 1;
   sandbox.Close();

@@ -11,8 +11,10 @@
 
 #include "common/control_protocol.h"
 #include "common/state_paths.h"
+#include "gate/enclave/enclave.h"
 #include "tests/integration/enclave_fixture.h"
 #include "tests/integration/enclave_internet.h"
+#include "tests/support/skip.h"
 #include "tests/support/wait.h"
 
 namespace namegate::testing {
@@ -154,6 +156,15 @@ TEST_CASE_METHOD(EnclaveFixture,
   // The launcher, its relay, and the daemon that it has started; the first takes others along.
   CHECK(command.WaitForOutput("killed True connect 101"));
   CHECK(server.accepted() == 0);
+}
+
+TEST_CASE("A command that was killed before it met the relay holds nobody up") {
+  const TempDir directory;
+  auto enclave =
+      enclave::Enclave::Start({*Endpoint::FromText("127.0.0.1:53"), directory.File("relay")});
+  if (!enclave) Skip(enclave.error().message);
+  enclave->Settle();
+  CHECK_FALSE(enclave->relay_ended());  // it has not failed
 }
 
 TEST_CASE_METHOD(EnclaveFixture, "Closing the session ends its connections") {
