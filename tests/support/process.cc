@@ -153,9 +153,11 @@ bool HaveProgram(const std::string& name) {
 }
 
 std::string BuildPath(const std::string& below) {
-  // Tests live in BUILD/bin, beside the programs they try.
-  return (std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / below)
-      .string();
+  // Tests live in BUILD/bin, beside the programs they try. As it was at first: a test that enters
+  // another mount namespace may not be found under its name there.
+  static const std::filesystem::path build =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
+  return (build / below).string();
 }
 
 }  // namespace namegate::testing
