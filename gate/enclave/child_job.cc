@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "common/system_error.h"
-#include "gate/enclave/channel.h"
 
 namespace namegate::enclave {
 namespace {
@@ -13,19 +12,28 @@ constexpr char kDone[] = "done";
 
 }  // namespace
 
-Result<void> DoInChild(const std::function<Result<void>()>& job) {
-  auto report = Channel::MakePair();
-  if (!report) return report.error();
+Result<ChildJob> StartInChild(const std::function<Result<void>(const Channel& parent)>& job) {
+  auto pair = Channel::MakePair();
+  if (!pair) return pair.error();
   const pid_t child = fork();
   if (child < 0) return SystemError("start a process");
   if (child == 0) {
-    report->first.Close();
-    const auto done = job();
-    _exit(report->second.Send(done ? kDone : done.error().message) ? 0 : 1);
+    pair->first.Close();
+    const auto done = job(pair->second);
+    _exit(done || pair->second.Send(done.error().message) ? 0 : 1);
   }
-  report->second.Close();
-  auto done = report->first.Expect(kDone);
-  waitpid(child, nullptr, 0);
+  pair->second.Close();
+  return ChildJob{child, std::move(pair->first)};
+}
+
+Result<void> DoInChild(const std::function<Result<void>()>& job) {
+  const auto child = StartInChild([&](const Channel& parent) {
+    const auto done = job();
+    return done ? parent.Send(kDone) : done;
+  });
+  if (!child) return child.error();
+  auto done = child->channel.Expect(kDone);
+  waitpid(child->pid, nullptr, 0);
   return done ? Result<void>() : done.error();
 }
 

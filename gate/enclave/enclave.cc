@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "common/system_error.h"
-#include "gate/enclave/child_job.h"
 #include "gate/enclave/id_map.h"
 #include "gate/enclave/layout.h"
 #include "gate/enclave/networks.h"
@@ -123,20 +122,13 @@ void Enclave::Settle() {
 Result<void> Enclave::Enter(const Mounts& mounts) const {
   const std::string syn_retries = SynRetries();
   if (setns(users_.get(), CLONE_NEWUSER) != 0) return NamespaceError("join the relay");
-  auto pair = Channel::MakePair();
-  if (!pair) return pair.error();
-  const pid_t maker = fork();
-  if (maker < 0) return SystemError("start a process");
-  if (maker == 0) {
-    pair->first.Close();
-    const auto made = MakeNetwork(pair->second, syn_retries);
-    _exit(made || pair->second.Send(made.error().message) ? 0 : 1);
-  }
-  pair->second.Close();
+  auto maker =
+      StartInChild([&](const Channel& command) { return MakeNetwork(command, syn_retries); });
+  if (!maker) return maker.error();
   auto done = MakeMounts(mounts);
-  if (done) done = EnterNamespaces(pair->first, maker);
-  pair->first.Close();
-  waitpid(maker, nullptr, 0);
+  if (done) done = EnterNamespaces(*maker);
+  maker->channel.Close();
+  waitpid(maker->pid, nullptr, 0);
   return done;
 }
 
@@ -168,13 +160,13 @@ Result<void> Enclave::MakeNetwork(const Channel& command, const std::string& syn
 }
 
 // Into what `maker` has made; and a copy of the mounts, locked.
-Result<void> Enclave::EnterNamespaces(const Channel& to_maker, pid_t maker) {
-  auto users = to_maker.Expect("users");
+Result<void> Enclave::EnterNamespaces(const ChildJob& maker) {
+  auto users = maker.channel.Expect("users");
   if (!users) return users.error();
-  auto network = to_maker.Expect("network");
+  auto network = maker.channel.Expect("network");
   if (!network) return network.error();
-  if (auto mapped = MapIds(maker); !mapped) return mapped;
-  if (auto sent = to_maker.Send("mapped"); !sent) return sent;
+  if (auto mapped = MapIds(maker.pid); !mapped) return mapped;
+  if (auto sent = maker.channel.Send("mapped"); !sent) return sent;
   if (setns(users->get(), CLONE_NEWUSER) != 0 || setns(network->get(), CLONE_NEWNET) != 0 ||
       unshare(CLONE_NEWNS) != 0) {
     return NamespaceError("enter the namespaces of the command");

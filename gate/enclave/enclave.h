@@ -8,6 +8,7 @@
 
 #include "common/result.h"
 #include "gate/enclave/channel.h"
+#include "gate/enclave/child_job.h"
 #include "gate/enclave/relay.h"
 
 namespace namegate::enclave {
@@ -58,7 +59,7 @@ class Enclave {
   Result<void> LinkNamespace(int network) const;
   static Result<void> MakeMounts(const Mounts& mounts);
   Result<void> MakeNetwork(const Channel& command, const std::string& syn_retries) const;
-  static Result<void> EnterNamespaces(const Channel& to_maker, pid_t maker);
+  static Result<void> EnterNamespaces(const ChildJob& maker);
   Result<void> MeetRelay() const;
 
   pid_t relay_;
