@@ -146,8 +146,7 @@ class Attachment {
 
   void ShowDenials(const nlohmann::json& response) const {
     const auto session = SessionOf(response);
-    // A daemon that was restarted has counted from then on only.
-    if (!session || (session->denials == 0 && !session_->restarted())) return;
+    if (!session || !session_->MayHaveHad(session->denials)) return;
     const auto summary = SummariseDenials(session_->ledger(), session->id);
     if (summary) (void)std::fputs(summary->c_str(), stderr);
   }

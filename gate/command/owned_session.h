@@ -35,8 +35,9 @@ class OwnedSession {
 
   // A descriptor that becomes readable when the daemon goes; -1 once it has.
   int fd() const { return state_ == State::kOpen ? daemon_.client.fd() : -1; }
-  // The daemon that has it now is not the one that opened it.
-  bool restarted() const { return restarted_; }
+  // Whether there may have been any, if the daemon counted so many: one that was restarted has
+  // counted from then on only.
+  bool MayHaveHad(int64_t counted) const { return counted > 0 || restarted_; }
   // Nothing can bring it back.
   bool lost() const { return state_ == State::kLost; }
   // To be called when the descriptor is readable, and now and then after that: sees whether the

@@ -278,10 +278,8 @@ class GatedRun {
       return Trouble("the gate was never loaded into the command, so nothing was held back" +
                      ended);
     }
-    // A daemon that was restarted has counted from then on only.
-    const bool uncounted = session_->restarted();
-    if (session->denials > 0 || uncounted) Show("what was denied", SummariseDenials);
-    if (in_enclave() && (session->queries > 0 || uncounted)) {
+    if (session_->MayHaveHad(session->denials)) Show("what was denied", SummariseDenials);
+    if (in_enclave() && session_->MayHaveHad(session->queries)) {
       Show("what was answered with loopback addresses", SummariseLoopbackAnswers);
     }
     // The session would end with this connection too; so it is on record that it was closed.
