@@ -99,6 +99,11 @@ std::string ReadSysctl(const std::string& name) {
   return value;
 }
 
+// On the way between the sandbox and the gateway nothing is lost and nobody else sends. What paces
+// itself (BBR, where a host has chosen it) would only wait there; the host's choice holds where it
+// matters, from the relay to the server. Reno is part of each kernel (tcp(7)).
+void SendWithoutPacing() { (void)SetSysctl("net/ipv4/tcp_congestion_control", "reno").ok(); }
+
 bool Ipv6IsOff() {
   return ReadSysctl(std::string("net/ipv6/conf/") + kSandboxLink + "/disable_ipv6") == "1";
 }
@@ -146,6 +151,7 @@ Result<void> Unlink() {
 Result<void> PrepareGateway() {
   auto netlink = Netlink::Open();
   if (!netlink) return netlink.error();
+  SendWithoutPacing();
   // The sandbox's address is not where its packets come from: a re-injected SYN comes in over lo,
   // and for what lacks the relay's mark the way back is a black hole. The larger of `all` and a
   // device's own value counts; the gateway's device, which is still to come, starts with `default`.
@@ -179,6 +185,7 @@ Result<void> ConfigureGateway() {
 Result<void> ConfigureSandbox() {
   auto netlink = Netlink::Open();
   if (!netlink) return netlink.error();
+  SendWithoutPacing();
   return Steps()
       .Then([&] { return netlink->SetUp("lo"); })
       .Then([&] {

@@ -118,6 +118,16 @@ TEST_CASE_METHOD(EnclaveFixture, "The command's device takes more at a time than
   CHECK(size("eth0") == "524280\n");
 }
 
+TEST_CASE_METHOD(EnclaveFixture, "A connection does not pace itself on its way to the relay") {
+  Witness witness(ReadAll);
+  const Outcome outcome =
+      Run({kEverywhere},
+          ConnectedPython("print(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16))\n",
+                          witness.port_text()));
+  CHECK_THAT(outcome.out, Contains("reno"));
+  CHECK(witness.Seen() == "0");
+}
+
 TEST_CASE_METHOD(EnclaveFixture, "A connection that the program breaks is broken at the far end") {
   Witness witness(ReadAll);
   Run({kEverywhere},
