@@ -43,23 +43,27 @@ void Connection::Start() {
   SetUp(near_.get());
   SetUp(far_.get());
   constexpr uint32_t kEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  const auto handler = [this](uint32_t) { Turn(); };
-  near_watch_ = loop_.Add(near_.get(), kEvents, handler);
-  far_watch_ = loop_.Add(far_.get(), kEvents, handler);
+  near_watch_ = loop_.Add(near_.get(), kEvents, [this](uint32_t e) { OnEvent(e, out_, in_); });
+  far_watch_ = loop_.Add(far_.get(), kEvents, [this](uint32_t e) { OnEvent(e, in_, out_); });
+}
+
+void Connection::OnEvent(uint32_t events, Flow& from_it, Flow& to_it) {
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) from_it.ready = true;
+  // That it can be written to is in every event; it matters to what waits in the pipe.
+  if (to_it.in_pipe > 0) to_it.ready = true;
+  if ((events & EPOLLERR) != 0) failed_ = true;
+  Turn();
 }
 
 void Connection::Turn() {
   if (over_) return;
   const auto self = shared_from_this();  // End() drops the last reference
   // What arrived before a reset is delivered before it.
-  const Progress out = Move(out_);
-  const Progress in = Move(in_);
-  if (out == Progress::kBroken || in == Progress::kBroken || Failed(near_.get()) ||
-      Failed(far_.get())) {
-    return End(Ending::kReset);
-  }
+  const bool out = Move(out_);
+  const bool in = Move(in_);
+  if (!out || !in || failed_) return End(Ending::kReset);
   if (out_.finished && in_.finished) return End(Ending::kClosed);
-  if ((out == Progress::kMore || in == Progress::kMore) && !posted_) {
+  if ((out_.ready || in_.ready) && !posted_) {
     posted_ = true;
     loop_.Post([self] {
       self->posted_ = false;
@@ -68,64 +72,56 @@ void Connection::Turn() {
   }
 }
 
-Connection::Progress Connection::Move(Flow& flow) {
-  if (flow.finished) return Progress::kWaiting;
-  for (int i = 0; i < kMovesPerTurn; ++i) {
-    if (flow.in_pipe == 0 && !flow.drained) {
-      if (const Progress filled = Fill(flow); filled != Progress::kMore) return filled;
-    }
-    if (const Progress emptied = Empty(flow); emptied != Progress::kMore) return emptied;
-    if (flow.drained && flow.in_pipe == 0) {
-      flow.finished = true;
-      // The far end may be gone already, which the other direction will tell.
-      shutdown(flow.to, SHUT_WR);
-      return Progress::kWaiting;
-    }
+bool Connection::Move(Flow& flow) {
+  if (flow.finished) flow.ready = false;
+  for (int i = 0; flow.ready && i < kMovesPerTurn; ++i) {
+    if (flow.in_pipe == 0 && !Fill(flow)) return false;
+    if (!Empty(flow)) return false;
   }
-  return Progress::kMore;
+  return true;
 }
 
-Connection::Progress Connection::Fill(Flow& flow) {
+bool Connection::Fill(Flow& flow) {
   if (!flow.pipe) flow.pipe = pool_.Take();
-  if (!flow.pipe) return Progress::kBroken;
+  if (!flow.pipe) return false;
   const ssize_t got =
       splice(flow.from, nullptr, flow.pipe.in.get(), nullptr, PipePool::kPipeSize, kSplice);
   if (got > 0) {
-    flow.in_pipe += static_cast<size_t>(got);
-    return Progress::kMore;
+    flow.in_pipe = static_cast<size_t>(got);
+  } else if (got == 0) {
+    flow.finished = true;
+    flow.ready = false;
+    // The far end may be gone already, which the other direction will tell.
+    shutdown(flow.to, SHUT_WR);
+  } else if (errno == EAGAIN) {
+    flow.ready = false;
+  } else {
+    return errno == EINTR;
   }
-  pool_.Return(std::move(flow.pipe));
-  flow.pipe = {};
-  if (got < 0 && errno == EAGAIN) return Progress::kWaiting;
-  if (got < 0) return errno == EINTR ? Progress::kMore : Progress::kBroken;
-  flow.drained = true;
-  return Progress::kMore;
+  return true;
 }
 
-Connection::Progress Connection::Empty(Flow& flow) {
+bool Connection::Empty(Flow& flow) {
   while (flow.in_pipe > 0) {
     const ssize_t put =
         splice(flow.pipe.out.get(), nullptr, flow.to, nullptr, flow.in_pipe, kSplice);
-    if (put < 0 && errno == EAGAIN) return Progress::kWaiting;
+    if (put < 0 && errno == EAGAIN) {
+      flow.ready = false;
+      return true;
+    }
     if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return Progress::kBroken;
+    if (put <= 0) return false;
     flow.in_pipe -= static_cast<size_t>(put);
     flow.moved += static_cast<uint64_t>(put);
   }
   if (flow.pipe) pool_.Return(std::move(flow.pipe));
   flow.pipe = {};
-  return Progress::kMore;
-}
-
-bool Connection::Failed(int socket) const {
-  int error = 0;
-  socklen_t length = sizeof error;
-  getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length);
-  return error != 0;
+  return true;
 }
 
 bool Connection::Settle(bool held) {
   const auto self = shared_from_this();
+  out_.ready = in_.ready = true;  // the events may still be on their way
   Turn();
   if (over_) return true;
   if (out_.finished) {

@@ -45,18 +45,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
     int to = -1;
     Pipe pipe;  // only while bytes are in it
     size_t in_pipe = 0;
-    bool drained = false;   // `from` said that it will send no more
-    bool finished = false;  // and `to` was told
+    // Bytes may be moved: each socket tells of a change once (epoll(7), edge-triggered), so this is
+    // kept until `from` has no more for now, or `to` takes no more.
+    bool ready = false;
+    bool finished = false;  // `from` will send no more, and `to` was told
     uint64_t moved = 0;
   };
-  enum class Progress : uint8_t { kWaiting, kMore, kBroken };
 
+  // Of the socket that one flow comes from and the other goes to.
+  void OnEvent(uint32_t events, Flow& from_it, Flow& to_it);
   // Moves what can be moved, up to a share that leaves others their turn.
   void Turn();
-  Progress Move(Flow& flow);
-  Progress Fill(Flow& flow);
-  Progress Empty(Flow& flow);
-  bool Failed(int socket) const;
+  // False if the connection is broken, as are the next two.
+  bool Move(Flow& flow);
+  bool Fill(Flow& flow);
+  bool Empty(Flow& flow);
   void End(Ending ending);
 
   EventLoop& loop_;
@@ -68,6 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Flow in_;
   Watch near_watch_;
   Watch far_watch_;
+  bool failed_ = false;
   bool posted_ = false;
   bool over_ = false;
 };
