@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/network_order.h"
 #include "common/unique_fd.h"
 
 namespace namegate {
@@ -17,12 +18,6 @@ namespace {
 constexpr size_t kMinKeyOctets = 16;
 constexpr size_t kMaxKeyOctets = 4096;
 
-void AppendBigEndian(std::string& out, uint64_t value, int octets) {
-  for (int shift = 8 * (octets - 1); shift >= 0; shift -= 8) {
-    out += static_cast<char>((value >> shift) & 0xff);
-  }
-}
-
 // A value with its type in front and, where it varies, its length: two rows are never the same
 // octets.
 void AppendColumn(std::string& out, const Statement& statement, int column) {
@@ -30,10 +25,10 @@ void AppendColumn(std::string& out, const Statement& statement, int column) {
   out += static_cast<char>(type);
   if (type == SQLITE_NULL) return;
   if (type == SQLITE_INTEGER) {
-    return AppendBigEndian(out, static_cast<uint64_t>(statement.integer(column)), 8);
+    return AppendU64(out, static_cast<uint64_t>(statement.integer(column)));
   }
   const std::string_view text = statement.text(column);
-  AppendBigEndian(out, text.size(), 4);
+  AppendU32(out, static_cast<uint32_t>(text.size()));
   out += text;
 }
 
@@ -94,24 +89,23 @@ SealDigest RowDigest(size_t table, const Statement& statement) {
 
 void SealedGroup::BeginTable(size_t table, int64_t mark) {
   bytes_ += static_cast<char>(table);
-  AppendBigEndian(bytes_, static_cast<uint64_t>(mark), 8);
+  AppendU64(bytes_, static_cast<uint64_t>(mark));
   count_at_ = checks_.size();
-  AppendBigEndian(checks_, 0, 4);
+  AppendU32(checks_, 0);
 }
 
 void SealedGroup::Add(const SealDigest& row) {
   bytes_ += AsText(row);
   checks_ += AsText(row, kCheckOctets);
-  std::string count;
-  AppendBigEndian(count, (checks_.size() - count_at_ - 4) / kCheckOctets, 4);
-  checks_.replace(count_at_, 4, count);
+  WriteU32(OctetsOf(checks_), count_at_,
+           static_cast<uint32_t>((checks_.size() - count_at_ - 4) / kCheckOctets));
 }
 
 SealDigest SealedGroup::Digest(const SealDigest& previous, int64_t seal_id, int64_t time_us,
                                const SealKey* key) const {
   std::string bytes(AsText(previous));
-  AppendBigEndian(bytes, static_cast<uint64_t>(seal_id), 8);
-  AppendBigEndian(bytes, static_cast<uint64_t>(time_us), 8);
+  AppendU64(bytes, static_cast<uint64_t>(seal_id));
+  AppendU64(bytes, static_cast<uint64_t>(time_us));
   bytes += key != nullptr ? '\1' : '\0';
   bytes += bytes_;
   return key != nullptr ? HmacSha256(key->bytes(), bytes) : Sha256(bytes);

@@ -48,4 +48,9 @@ inline void AppendU32(std::string& bytes, uint32_t value) {
   WriteU32(OctetsOf(bytes), bytes.size() - 4, value);
 }
 
+inline void AppendU64(std::string& bytes, uint64_t value) {
+  AppendU32(bytes, static_cast<uint32_t>(value >> 32));
+  AppendU32(bytes, static_cast<uint32_t>(value & 0xffff'ffff));
+}
+
 }  // namespace namegate
