@@ -27,8 +27,10 @@ Result<void> CreateDirectory(const std::string& directory) {
   std::filesystem::create_directories(directory, error);
   if (error) return CannotCreate(directory, error.message().c_str());
   // 0711: the gate sockets inside are for the gated processes, whoever they run as.
-  if (chmod(directory.c_str(), 0711) != 0) return CannotCreate(directory, std::strerror(errno));
-  return {};
+  if (chmod(directory.c_str(), 0711) == 0) return {};
+  return CannotCreate(directory, errno == EPERM
+                                     ? "it belongs to another user; choose your own (--state-dir)"
+                                     : std::strerror(errno));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "tests/integration/enclave_fixture.h"
 #include "tests/integration/enclave_internet.h"
 #include "tests/support/skip.h"
+#include "tests/support/wait.h"
 
 namespace namegate::testing {
 namespace {
@@ -142,6 +143,26 @@ TEST_CASE_METHOD(AttachFixture, "An attachment ends with its session, and says s
   CHECK(outcome.status == 1);
   CHECK_THAT(outcome.err, Contains("the session was closed"));
   CHECK(container.Devices() == "lo\n");
+}
+
+TEST_CASE_METHOD(AttachFixture,
+                 "An attachment tells what was denied before its daemon was killed") {
+  NeedAttach();
+  const TcpServer server(kHost, Echo);
+  Container container;
+  Attached attached(*this, container, {std::string(kHost) + ":1-65535"});
+  REQUIRE(Connect(container, kOther, "443").out == "connect: ECONNREFUSED\n");
+  const pid_t killed = DaemonOf();
+  REQUIRE(killed > 0);
+  kill(killed, SIGKILL);
+  // The attaching command starts the next one, for the same session.
+  REQUIRE(WaitFor([&] { return DaemonOf() > 0 && DaemonOf() != killed; }));
+  CHECK(WaitFor(
+      [&] { return Connect(container, kHost, server.port_text()).out == "connect: OK\n"; }));
+  attached.Signal(SIGTERM);
+  const Outcome outcome = attached.Wait();
+  CHECK(outcome.status == 0);
+  CHECK_THAT(outcome.err, Contains("--allow 203.0.113.2:443"));
 }
 
 TEST_CASE_METHOD(AttachFixture, "A namespace is attached once at a time") {

@@ -8,6 +8,7 @@
 #include "tests/support/authority.h"
 #include "tests/support/daemon.h"
 #include "tests/support/dns_client.h"
+#include "tests/support/skip.h"
 
 namespace namegate::testing {
 namespace {
@@ -23,6 +24,19 @@ TEST_CASE("A second daemon on the same state directory refuses and says why") {
   CHECK(second.status != 0);
   CHECK_THAT(second.err, Catch::Contains(daemon.paths().directory()));
   CHECK(Ask(daemon.OpenSession(Texts{kExampleRule}).nameserver, kExampleName).rcode == "NOERROR");
+}
+
+TEST_CASE("Another user's state directory is refused with what to do instead") {
+  NeedRoot("become another user");
+  NeedPrograms({"setpriv"});
+  const TempDir directory;
+  REQUIRE(StatePaths(directory.path()).Create());
+  const Outcome outcome = Run({"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                               BuildPath("bin/namegated"), "--state-dir", directory.path()});
+  CHECK(outcome.status == 1);
+  CHECK_THAT(outcome.err,
+             Catch::Contains("'" + directory.path() + "': it belongs to another user") &&
+                 Catch::Contains("--state-dir"));
 }
 
 TEST_CASE("A configuration with a mistake is refused at start with its place") {
