@@ -15,7 +15,7 @@ std::string Sandboxee(const std::string& name) { return BuildPath("bin/sandboxee
 
 Words ConnectedPython(const std::string& script, const std::string& port) {
   return {"python3", "-c",
-          "import select, socket, struct, sys\n"
+          "import select, signal, socket, struct, sys\n"
           "s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n" +
               script,
           kHost, port};

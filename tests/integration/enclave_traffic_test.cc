@@ -1,5 +1,6 @@
 // What goes through a connection, as far as both ends can tell.
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 
@@ -70,6 +71,24 @@ TEST_CASE_METHOD(EnclaveFixture, "A far end that does not read holds the sender 
   CHECK(sent.size() < std::string("sent 100000000\n").size());
 }
 
+TEST_CASE_METHOD(EnclaveFixture, "The relay rests while nothing can be moved either way") {
+  std::promise<void> go_on;
+  Witness witness([&](int connection) {
+    send(connection, "x", 1, 0);
+    go_on.get_future().wait();
+    return "";
+  });
+  Process command(
+      RunWords({kEverywhere}, ConnectedPython("s.recv(1); s.setblocking(False)\n"
+                                              "while select.select([], [s], [], 0.5)[1]:\n"
+                                              "    s.send(b'x' * 65536)\n"
+                                              "print('full', flush=True); signal.pause()\n",
+                                              witness.port_text())));
+  CHECK(command.WaitForOutput("full"));
+  CHECK(ComesToRest(RelayOf(command)));
+  go_on.set_value();
+}
+
 TEST_CASE_METHOD(EnclaveFixture, "What a program sent before it ended arrives, however much") {
   // More than the far end's buffers hold, so that much is on its way when the program ends.
   Witness witness(ReadAll);
@@ -135,6 +154,24 @@ TEST_CASE_METHOD(EnclaveFixture, "A connection that the program breaks is broken
                       "s.sendall(b'x'); s.close()\n",
                       witness.port_text()));
   CHECK(witness.Seen() == "ECONNRESET");
+}
+
+TEST_CASE_METHOD(EnclaveFixture,
+                 "What has ended its side can still be broken, and the far end knows") {
+  Witness witness([](int connection) {
+    const std::string read = ReadAll(connection);
+    pollfd broken{connection, 0, 0};
+    poll(&broken, 1, 20'000);
+    return read + ((broken.revents & POLLERR) != 0 ? ", broken" : ", no more");
+  });
+  Run({kEverywhere},
+      ConnectedPython("s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
+                      "s.sendall(b'x'); s.shutdown(socket.SHUT_WR)\n"
+                      "s.settimeout(0.5)\n"
+                      "try: s.recv(1)\n"
+                      "except TimeoutError: s.close()\n",
+                      witness.port_text()));
+  CHECK(witness.Seen() == "1, broken");
 }
 
 TEST_CASE_METHOD(EnclaveFixture, "The far end may end its side first, and still be sent to") {
