@@ -6,7 +6,12 @@ BUILD_PACKAGES := g++ cmake ninja-build pkg-config catch2 libcli11-dev libldns-d
   libtomlplusplus-dev libunistring-dev libuv1-dev nettle-dev nlohmann-json3-dev
 DEMO_PACKAGES := curl python3
 TEST_PACKAGES := aria2 bind9-dnsutils curl dropbear-bin git hey iproute2 ldnsutils musl-tools \
-  ngtcp2-client ngtcp2-server nodejs openjdk-17-jdk-headless openssh-client openssl python3 socat
+  libicu72 libpq5 libreadline8 libxml2 ngtcp2-client ngtcp2-server nodejs openjdk-17-jdk-headless \
+  openssh-client openssl python3 socat
+# Debian's packages of these servers start them when installed, so they are only unpacked.
+UNPACKED_PACKAGES := nginx postgresql-15 postgresql-client-15
+UNPACKED_PROGRAMS := nginx/usr/sbin postgresql-15/usr/lib/postgresql/15/bin \
+  postgresql-client-15/usr/lib/postgresql/15/bin
 LINT_PACKAGES := clang-format clang-tidy python3
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 BENCH_PACKAGES := bubblewrap dnsmasq-base dnsperf iproute2 passt python3 tinyproxy
@@ -38,14 +43,14 @@ demo:  ## shows the main job on this machine, without a network, in seconds
 # One run of ctest over the optimised and the sanitised build, so that there is one closing line.
 test:  ## builds and runs all tests: optimised, under ASan+UBSan, and what has threads under TSan
 	$(call need,$(BUILD_PACKAGES) $(TEST_PACKAGES))
-	$(call unpack,nginx)
+	$(call unpack,$(UNPACKED_PACKAGES))
 	$(call compile,release,all)
 	$(call compile,asan,all)
 	$(call compile,tsan,ledger_test namegated_test)
 	@mkdir -p build/test
 	@printf 'subdirs("%s/build/release" "%s/build/asan" "%s/build/tsan")\n' \
 	  '$(CURDIR)' '$(CURDIR)' '$(CURDIR)' > build/test/CTestTestfile.cmake
-	@PATH="$(CURDIR)/build/unpacked/nginx/usr/sbin:$$PATH" \
+	@for programs in $(UNPACKED_PROGRAMS); do PATH="$$PATH:$(CURDIR)/build/unpacked/$$programs"; done; \
 	  ctest --test-dir build/test --parallel $(JOBS) --output-on-failure --no-tests=error \
 	  --output-log build/test/log.txt </dev/null; status=$$?; \
 	  test $$status = 0 || { echo; echo 'What failed, once more:'; awk \
@@ -93,16 +98,16 @@ define compile
 @cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 endef
 
-# Debian's package of a server starts it when installed, so this one is only unpacked, below build/.
-# Without it the tests that need it are skipped, and say so.
+# $(call unpack,PACKAGES): unpacks each below build/. Without one of them the tests that need it are
+# skipped, and say so.
 define unpack
-@test -e build/unpacked/$(1) || { \
-  echo "unpacking: $(1)"; \
+@for package in $(1); do test -e build/unpacked/$$package || ( \
+  echo "unpacking: $$package"; \
   root=; test "$$(id -u)" = 0 || root=sudo; \
   rm -rf build/unpacked/new && mkdir -p build/unpacked/new && cd build/unpacked/new && \
-  { apt-get -qq download $(1) 2>/dev/null || \
-    { $$root apt-get -qq update && apt-get -qq download $(1); }; } && \
-  dpkg-deb -x $(1)_*.deb . && rm $(1)_*.deb && mv ../new ../$(1); } || true
+  { apt-get -qq download $$package 2>/dev/null || \
+    { $$root apt-get -qq update && apt-get -qq download $$package; }; } && \
+  dpkg-deb -x $${package}_*.deb . && rm $${package}_*.deb && mv ../new ../$$package ); done; true
 endef
 
 # $(call need,PACKAGES): installs those that are missing. The lists of what there is are fetched
