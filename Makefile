@@ -92,9 +92,9 @@ clean:  ## removes everything that was built
 SOURCES = $(shell find common resolver gate tests -name '*.cc' -o -name '*.c')
 HEADERS = $(shell find common resolver gate tests -name '*.h')
 
-# $(call compile,PRESET,TARGETS)
+# $(call compile,PRESET,TARGETS): configured each time, as what was missing may be installed by now.
 define compile
-@test -f build/$(1)/build.ninja || cmake --preset $(1)
+@cmake --preset $(1) $(if $(wildcard build/$(1)/build.ninja),>/dev/null)
 @cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 endef
 
