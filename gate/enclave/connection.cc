@@ -51,17 +51,16 @@ void Connection::OnEvent(uint32_t events, Flow& from_it, Flow& to_it) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) from_it.ready = true;
   // That it can be written to is in every event; it matters to what waits in the pipe.
   if (to_it.in_pipe > 0) to_it.ready = true;
-  if ((events & EPOLLERR) != 0) failed_ = true;
-  Turn();
+  Turn((events & EPOLLERR) != 0);
 }
 
-void Connection::Turn() {
+void Connection::Turn(bool failed) {
   if (over_) return;
   const auto self = shared_from_this();  // End() drops the last reference
   // What arrived before a reset is delivered before it.
   const bool out = Move(out_);
   const bool in = Move(in_);
-  if (!out || !in || failed_) return End(Ending::kReset);
+  if (!out || !in || failed) return End(Ending::kReset);
   if (out_.finished && in_.finished) return End(Ending::kClosed);
   if ((out_.ready || in_.ready) && !posted_) {
     posted_ = true;

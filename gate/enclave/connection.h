@@ -54,8 +54,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Of the socket that one flow comes from and the other goes to.
   void OnEvent(uint32_t events, Flow& from_it, Flow& to_it);
-  // Moves what can be moved, up to a share that leaves others their turn.
-  void Turn();
+  // Moves what can be moved, up to a share that leaves others their turn. `failed`: a socket says
+  // that the connection is broken.
+  void Turn(bool failed = false);
   // False if the connection is broken, as are the next two.
   bool Move(Flow& flow);
   bool Fill(Flow& flow);
@@ -71,7 +72,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Flow in_;
   Watch near_watch_;
   Watch far_watch_;
-  bool failed_ = false;
   bool posted_ = false;
   bool over_ = false;
 };
