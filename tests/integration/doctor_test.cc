@@ -76,8 +76,6 @@ void SkipWithoutUserNamespaces() {
   Skip("user namespaces cannot be made here");
 }
 
-const Words kNobody = {"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
-
 TEST_CASE("Doctor finds all covered in the enclave, and what the preload gate does not hold") {
   SkipWithoutUserNamespaces();
   const Visit visit = Examine({}, {});
@@ -93,7 +91,7 @@ TEST_CASE("An ordinary user's doctor finds all covered too, and names what root'
   SkipWithoutUserNamespaces();
   NeedRoot("become another user");
   NeedPrograms({"setpriv"});
-  const Visit visit = Examine(kNobody, {});
+  const Visit visit = Examine(kAsNobody, {});
   CheckHealthy(visit);
   CHECK(visit.State("packet", "enclave") == "not-possible");  // without a gate neither
   if (visit.Has("port 53 for this user")) return;

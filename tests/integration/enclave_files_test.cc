@@ -47,8 +47,7 @@ class FilesFixture : public EnclaveFixture {
 
   // These words, said by the user in whose home this is.
   Words AsUser(const Words& words) const {
-    const Words become = {"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
-    return (nobody_ ? become : Words{}) + Words{"env", "HOME=" + home()} + words;
+    return (nobody_ ? kAsNobody : Words{}) + Words{"env", "HOME=" + home()} + words;
   }
 
   // namegate run --quiet --state-dir `state_dir` OPTIONS... -- COMMAND, said by him.

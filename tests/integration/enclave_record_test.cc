@@ -234,7 +234,7 @@ TEST_CASE_METHOD(WithControl,
       RunWords({kEverywhere}, ConnectedPython("s.sendall(b'12345'); print('ready', flush=True)\n"
                                               "try: s.recv(1)\n"
                                               "except OSError: print('broken', flush=True)\n"
-                                              "import signal; signal.pause()\n",
+                                              "signal.pause()\n",
                                               server.port_text())));
   REQUIRE(command.WaitForOutput("ready"));
   auto auditor = Database::Open(StatePaths(state_dir()).ledger(), Database::Mode::kReadWriteCreate);

@@ -54,7 +54,6 @@ TEST_CASE_METHOD(EnclaveFixture, "An ordinary user needs no privilege") {
   REQUIRE(mkdir(home.c_str(), 0700) == 0);
   REQUIRE(chown(home.c_str(), 65534, 65534) == 0);
   REQUIRE(chmod(directory().path().c_str(), 0755) == 0);
-  const Words user = {"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"};
   const Words run = {BuildPath("bin/namegate"),
                      "run",
                      "--quiet",
@@ -69,7 +68,7 @@ TEST_CASE_METHOD(EnclaveFixture, "An ordinary user needs no privilege") {
                      "-c",
                      "id -u; exec " + Sandboxee("enclave_static") + " " + kHost + " " +
                          server.port_text() + " " + kOther + " 1"};
-  const Outcome outcome = testing::Run(user + run);
+  const Outcome outcome = testing::Run(kAsNobody + run);
   INFO(outcome.err);
   CHECK(outcome.out == "65534\nconnect: OK\nconnect: ECONNREFUSED\n");
 }

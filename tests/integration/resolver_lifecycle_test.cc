@@ -31,8 +31,9 @@ TEST_CASE("Another user's state directory is refused with what to do instead") {
   NeedPrograms({"setpriv"});
   const TempDir directory;
   REQUIRE(StatePaths(directory.path()).Create());
-  const Outcome outcome = Run({"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                               BuildPath("bin/namegated"), "--state-dir", directory.path()});
+  Texts command = kAsNobody;
+  command.insert(command.end(), {BuildPath("bin/namegated"), "--state-dir", directory.path()});
+  const Outcome outcome = Run(command);
   CHECK(outcome.status == 1);
   CHECK_THAT(outcome.err,
              Catch::Contains("'" + directory.path() + "': it belongs to another user") &&

@@ -68,6 +68,10 @@ Outcome Run(const std::vector<std::string>& command, const ProcessOptions& optio
 // True if a program of this name is on the PATH or, with a slash in it, is there.
 bool HaveProgram(const std::string& name);
 
+// In front of a command: runs it as an ordinary user, by setpriv(1), which takes root.
+inline const std::vector<std::string> kAsNobody = {"setpriv", "--reuid", "65534",
+                                                   "--regid", "65534",   "--clear-groups"};
+
 // A path below the build directory, such as BuildPath("bin/namegated").
 std::string BuildPath(const std::string& below);
 
